@@ -1,0 +1,174 @@
+package platform
+
+import (
+	"errors"
+	"syscall"
+)
+
+// Call names a kernel call whose errors are judged.
+type Call uint8
+
+// The calls that have a column in the table of Judge.
+const (
+	CallClone Call = iota
+	CallCopyFileRange
+	CallSendfile
+	CallSplice
+	CallPlain // read, write, pread, pwrite: the authority on errors
+)
+
+// Verdict is what an error means for the copy of one file.
+type Verdict uint8
+
+// The verdicts.
+const (
+	// Fail: report the error; nothing else could do better or may try.
+	Fail Verdict = iota
+	// Repeat the same call, a bounded number of times.
+	Repeat
+	// Next method, at the offset that return values have confirmed.
+	Next
+	// NextAndRemember: the same, and don't ask this call again for this pair
+	// of file systems.
+	NextAndRemember
+	// Restart the file from byte 0 with plain reads and writes, whose error
+	// is then final: the call may have stored something it did not confirm.
+	Restart
+)
+
+// Judge says what err means when it came from call. moved tells whether the
+// call had already moved bytes of this file, which makes EPERM a statement
+// about the data and not about the call (seccomp and Android answer EPERM for
+// calls they don't know; coreutils 9.2 failed there).
+//
+// EIO, ENOSPC, EDQUOT and ENOMEM from FICLONE never fall back: coreutils 7.5
+// to 9.1 did and wrote corrupt copies after a failed clone.
+func Judge(call Call, err error, moved bool) Verdict {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return unsupported(call)
+	}
+	e, ok := err.(Errno)
+	if !ok {
+		return Fail
+	}
+	switch e {
+	case syscall.EINTR:
+		return Repeat
+	case syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS:
+		return Fail
+	}
+	switch call {
+	case CallClone:
+		return judgeClone(e)
+	case CallCopyFileRange, CallSendfile, CallSplice:
+		return judgeOffload(call, e, moved)
+	}
+	return Fail
+}
+
+func unsupported(call Call) Verdict {
+	if call == CallPlain {
+		return Fail
+	}
+	return NextAndRemember
+}
+
+func judgeClone(e Errno) Verdict {
+	switch e {
+	case syscall.EIO, syscall.ENOMEM:
+		return Fail
+	case syscall.EXDEV, syscall.ENOTTY, syscall.ENOSYS, syscall.EPERM:
+		return NextAndRemember
+	case syscall.EISDIR, syscall.ESPIPE, syscall.ENXIO, syscall.ESTALE:
+		return Fail
+	}
+	// EINVAL (alignment, NOCOW, inline), ETXTBSY (swap file), EAGAIN (ZFS with
+	// dirty data), EBADF (append-only destination), ENOENT, EACCES and what
+	// other file systems invent: of this file only. A clone moves all or
+	// nothing, so any other way may follow.
+	return Next
+}
+
+func judgeOffload(call Call, e Errno, moved bool) Verdict {
+	switch e {
+	case syscall.EIO, syscall.ENOENT, syscall.EOVERFLOW, syscall.EFBIG, syscall.ENOMEM:
+		// CIFS and fuse-overlayfs invent EIO and ENOENT for copy_file_range;
+		// plain reads and writes tell whether it is real.
+		return Restart
+	case syscall.EPERM, syscall.EACCES, syscall.ETXTBSY:
+		if moved {
+			return Restart
+		}
+		if e == syscall.EPERM {
+			return NextAndRemember
+		}
+		return Next
+	case syscall.EXDEV, syscall.ENOSYS, syscall.ENOTTY:
+		if call == CallSendfile && e == syscall.EXDEV {
+			return Next
+		}
+		return NextAndRemember
+	case syscall.EINVAL, syscall.EAGAIN:
+		return Next
+	case syscall.EBADF:
+		// An append-only destination; plain writes decide.
+		return Next
+	}
+	return Fail
+}
+
+// Unsupported reports whether err says that the file system or kernel lacks
+// the operation, not that it failed.
+func Unsupported(err error) bool {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return true
+	}
+	e, ok := err.(Errno)
+	return ok && (e == syscall.EINVAL || e == syscall.ENOTTY)
+}
+
+// Exists, NotExist and Denied tell the three answers that change what is done
+// with a name. Denied is any refusal for want of permission.
+func Exists(err error) bool   { return err == syscall.EEXIST || err == syscall.ENOTEMPTY }
+func NotExist(err error) bool { return err == syscall.ENOENT }
+func Denied(err error) bool {
+	return err == syscall.EACCES || err == syscall.EPERM
+}
+
+// NotDir reports that a component is not a directory; Loop that a symbolic
+// link stood where none is followed, or that links go round in circles.
+func NotDir(err error) bool { return err == syscall.ENOTDIR }
+func Loop(err error) bool   { return err == syscall.ELOOP }
+
+// TooManyLinks reports that an inode can take no further name.
+func TooManyLinks(err error) bool { return err == syscall.EMLINK }
+
+// Busy reports that a file is being executed or that a name is a mount point.
+func Busy(err error) bool { return err == syscall.ETXTBSY || err == syscall.EBUSY }
+
+// Interrupted reports that a call should simply be made again.
+func Interrupted(err error) bool { return err == syscall.EINTR }
+
+// OutOfDescriptors reports that the process or the system has none left.
+func OutOfDescriptors(err error) bool { return err == syscall.EMFILE || err == syscall.ENFILE }
+
+// NoSpace reports that the device, or the quota on it, is full.
+func NoSpace(err error) bool { return err == syscall.ENOSPC || err == syscall.EDQUOT }
+
+// OtherDevice reports that two names are on different file systems.
+func OtherDevice(err error) bool { return err == syscall.EXDEV }
+
+// NotEmpty and IsDirectory tell why a name could not be removed or replaced.
+func IsDirectory(err error) bool { return err == syscall.EISDIR }
+
+// NoAttribute reports that an extended attribute isn't there.
+func NoAttribute(err error) bool { return err == errNoAttribute }
+
+// SmallBuffer reports that a value did not fit the buffer given.
+func SmallBuffer(err error) bool { return err == syscall.ERANGE }
+
+// NoUnnamedFiles reports that O_TMPFILE can't be had here: the file system
+// lacks it (EOPNOTSUPP), or the kernel predates it (EISDIR, EINVAL; open(2)).
+func NoUnnamedFiles(err error) bool {
+	return Unsupported(err) || err == syscall.EISDIR || err == syscall.ENOENT
+}

@@ -1,0 +1,121 @@
+package platform
+
+import (
+	"runtime"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func fchown(fd FD, uid, gid int) error {
+	_, _, e := unix.Syscall(unix.SYS_FCHOWN, uintptr(fd), uintptr(uid), uintptr(gid))
+	return failure(e)
+}
+
+func fchownat(dir FD, name Name, uid, gid int) error {
+	_, _, e := unix.Syscall6(unix.SYS_FCHOWNAT, uintptr(dir), ptr(name), uintptr(uid), uintptr(gid), unix.AT_SYMLINK_NOFOLLOW, 0)
+	runtime.KeepAlive(name)
+	return failure(e)
+}
+
+func fchmod(fd FD, mode uint32) error {
+	_, _, e := unix.Syscall(unix.SYS_FCHMOD, uintptr(fd), uintptr(mode), 0)
+	return failure(e)
+}
+
+func fchmodat(dir FD, name Name, mode uint32) error {
+	_, _, e := unix.Syscall(unix.SYS_FCHMODAT, uintptr(dir), ptr(name), uintptr(mode))
+	runtime.KeepAlive(name)
+	return failure(e)
+}
+
+func futimens(fd FD, atime, mtime Time) error {
+	ts := [2]unix.Timespec{timespec(atime), timespec(mtime)}
+	_, _, e := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(fd), 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	return failure(e)
+}
+
+func utimensat(dir FD, name Name, atime, mtime Time) error {
+	ts := [2]unix.Timespec{timespec(atime), timespec(mtime)}
+	_, _, e := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(dir), ptr(name), uintptr(unsafe.Pointer(&ts)), unix.AT_SYMLINK_NOFOLLOW, 0, 0)
+	runtime.KeepAlive(name)
+	return failure(e)
+}
+
+func timespec(t Time) unix.Timespec {
+	var ts unix.Timespec
+	ts.Sec, ts.Nsec = fill(ts.Sec, t.Sec), fill(ts.Nsec, t.Nsec)
+	return ts
+}
+
+// fill converts to the width that the architecture's timespec has.
+func fill[T int32 | int64](_ T, v int64) T { return T(v) }
+
+func flistxattr(fd FD, buf []byte) (int, error) {
+	r, _, e := unix.Syscall(unix.SYS_FLISTXATTR, uintptr(fd), bufptr(buf), uintptr(len(buf)))
+	runtime.KeepAlive(buf)
+	return result(r, e)
+}
+
+func fgetxattr(fd FD, attr Name, buf []byte) (int, error) {
+	r, _, e := unix.Syscall6(unix.SYS_FGETXATTR, uintptr(fd), ptr(attr), bufptr(buf), uintptr(len(buf)), 0, 0)
+	runtime.KeepAlive(attr)
+	runtime.KeepAlive(buf)
+	return result(r, e)
+}
+
+func fsetxattr(fd FD, attr Name, value []byte) error {
+	_, _, e := unix.Syscall6(unix.SYS_FSETXATTR, uintptr(fd), ptr(attr), bufptr(value), uintptr(len(value)), 0, 0)
+	runtime.KeepAlive(attr)
+	runtime.KeepAlive(value)
+	return failure(e)
+}
+
+func fremovexattr(fd FD, attr Name) error {
+	_, _, e := unix.Syscall(unix.SYS_FREMOVEXATTR, uintptr(fd), ptr(attr), 0)
+	runtime.KeepAlive(attr)
+	return failure(e)
+}
+
+// entryPath names an entry of an open directory for the path-only xattr calls.
+// The last component is never followed by the l*xattr family, and the part
+// before it is the held descriptor, so nothing is resolved twice
+// (the *xattrat calls of Linux 6.13 would say the same more directly). Not
+// inlined for the reason that fdPath gives.
+//
+//go:noinline
+func entryPath(dir FD, name Name) Name {
+	if dir == CWD {
+		return name
+	}
+	p := append(make(Name, 0, 32+len(name)), "/proc/self/fd/"...)
+	p = strconv.AppendInt(p, int64(dir), 10)
+	return append(append(p, '/'), name...)
+}
+
+func listxattrat(dir FD, name Name, buf []byte) (int, error) {
+	p := entryPath(dir, name)
+	r, _, e := unix.Syscall(unix.SYS_LLISTXATTR, ptr(p), bufptr(buf), uintptr(len(buf)))
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(buf)
+	return result(r, e)
+}
+
+func getxattrat(dir FD, name Name, attr Name, buf []byte) (int, error) {
+	p := entryPath(dir, name)
+	r, _, e := unix.Syscall6(unix.SYS_LGETXATTR, ptr(p), ptr(attr), bufptr(buf), uintptr(len(buf)), 0, 0)
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(attr)
+	runtime.KeepAlive(buf)
+	return result(r, e)
+}
+
+func setxattrat(dir FD, name Name, attr Name, value []byte) error {
+	p := entryPath(dir, name)
+	_, _, e := unix.Syscall6(unix.SYS_LSETXATTR, ptr(p), ptr(attr), bufptr(value), uintptr(len(value)), 0, 0)
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(attr)
+	runtime.KeepAlive(value)
+	return failure(e)
+}

@@ -1,0 +1,73 @@
+package platform
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const errInvalidName = unix.EINVAL
+
+// Open flags of Calls.Openat.
+const (
+	ReadOnly  = unix.O_RDONLY
+	WriteOnly = unix.O_WRONLY
+	ReadWrite = unix.O_RDWR
+	Create    = unix.O_CREAT
+	Exclusive = unix.O_EXCL
+	Truncate  = unix.O_TRUNC
+	NoFollow  = unix.O_NOFOLLOW
+	NonBlock  = unix.O_NONBLOCK
+	Directory = unix.O_DIRECTORY
+	NoAtime   = unix.O_NOATIME
+	PathOnly  = unix.O_PATH
+	Unnamed   = unix.O_TMPFILE
+	NoCTTY    = unix.O_NOCTTY
+	oAlways   = unix.O_CLOEXEC | unix.O_LARGEFILE
+)
+
+var native = Calls{
+	Openat: openat, OpenBeneath: openBeneath, Close: closeFD, Getdents: getdents,
+	Fstat: fstat, Statat: statat, Accessat: accessat, Readlinkat: readlinkat,
+	Mkdirat: mkdirat, Mknodat: mknodat, Symlinkat: symlinkat, Linkat: linkat, LinkFD: linkFD,
+	Renameat: renameat, RenameNoReplace: renameNoReplace, RenameExchange: renameExchange,
+	Unlinkat: unlinkat, Rmdirat: rmdirat, Flock: flock,
+
+	Read: read, Write: write, Pread: pread, Pwrite: pwrite, Lseek: lseek,
+	Ftruncate: ftruncate, Fallocate: fallocate, CopyFileRange: copyFileRange,
+	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, Fadvise: fadvise,
+
+	Fchown: fchown, Fchownat: fchownat, Fchmod: fchmod, Fchmodat: fchmodat,
+	Futimens: futimens, Utimensat: utimensat,
+	Flistxattr: flistxattr, Fgetxattr: fgetxattr, Fsetxattr: fsetxattr, Fremovexattr: fremovexattr,
+	Listxattrat: listxattrat, Getxattrat: getxattrat, Setxattrat: setxattrat,
+
+	Fsync: fsync, Fdatasync: fdatasync, Syncfs: syncfs,
+}
+
+// Native returns the table of the running kernel. The caller may change its
+// copy.
+func Native() *Calls {
+	c := native
+	return &c
+}
+
+func ptr(n Name) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(n))) }
+
+func bufptr(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }
+
+// result turns a raw return into (n, error) without allocating: errnos below
+// 256 are boxed from a static table by the runtime.
+func result(r uintptr, e unix.Errno) (int, error) {
+	if e != 0 {
+		return -1, e
+	}
+	return int(r), nil
+}
+
+func failure(e unix.Errno) error {
+	if e != 0 {
+		return e
+	}
+	return nil
+}

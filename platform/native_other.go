@@ -1,0 +1,84 @@
+//go:build !linux
+
+package platform
+
+import "errors"
+
+const errInvalidName = Errno(22)
+
+// Open flags of Calls.Openat. Without an implementation of Openat their values
+// only have to differ.
+const (
+	ReadOnly  = 0
+	WriteOnly = 1 << iota
+	ReadWrite
+	Create
+	Exclusive
+	Truncate
+	NoFollow
+	NonBlock
+	Directory
+	NoAtime
+	PathOnly
+	Unnamed
+	NoCTTY
+)
+
+// Native returns a table in which every ability refuses: this system has no
+// implementation of descriptor-relative copying here.
+func Native() *Calls {
+	return &Calls{
+		Openat:      func(dir FD, name Name, flags int, mode uint32) (FD, error) { return None, errors.ErrUnsupported },
+		OpenBeneath: func(dir FD, name Name, flags int, mode uint32) (FD, error) { return None, errors.ErrUnsupported },
+		Close:       func(fd FD) error { return errors.ErrUnsupported },
+		Getdents:    func(fd FD, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Fstat:       func(fd FD, st *Stat) error { return errors.ErrUnsupported },
+		Statat:      func(dir FD, name Name, st *Stat, follow bool) error { return errors.ErrUnsupported },
+		Accessat:    func(dir FD, name Name, mode uint32) error { return errors.ErrUnsupported },
+		Readlinkat:  func(dir FD, name Name, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Mkdirat:     func(dir FD, name Name, mode uint32) error { return errors.ErrUnsupported },
+		Mknodat:     func(dir FD, name Name, mode uint32, rdev uint64) error { return errors.ErrUnsupported },
+		Symlinkat:   func(target Name, dir FD, name Name) error { return errors.ErrUnsupported },
+		Linkat: func(olddir FD, oldname Name, newdir FD, newname Name, follow bool) error {
+			return errors.ErrUnsupported
+		},
+		LinkFD:          func(fd FD, newdir FD, newname Name) error { return errors.ErrUnsupported },
+		Renameat:        func(olddir FD, oldname Name, newdir FD, newname Name) error { return errors.ErrUnsupported },
+		RenameNoReplace: func(olddir FD, oldname Name, newdir FD, newname Name) error { return errors.ErrUnsupported },
+		RenameExchange:  func(olddir FD, oldname Name, newdir FD, newname Name) error { return errors.ErrUnsupported },
+		Unlinkat:        func(dir FD, name Name) error { return errors.ErrUnsupported },
+		Rmdirat:         func(dir FD, name Name) error { return errors.ErrUnsupported },
+		Flock:           func(fd FD, exclusiveNonblock bool) error { return errors.ErrUnsupported },
+		Read:            func(fd FD, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Write:           func(fd FD, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Pread:           func(fd FD, buf []byte, off int64) (int, error) { return -1, errors.ErrUnsupported },
+		Pwrite:          func(fd FD, buf []byte, off int64) (int, error) { return -1, errors.ErrUnsupported },
+		Lseek:           func(fd FD, off int64, whence int) (int64, error) { return -1, errors.ErrUnsupported },
+		Ftruncate:       func(fd FD, size int64) error { return errors.ErrUnsupported },
+		Fallocate:       func(fd FD, off, length int64) error { return errors.ErrUnsupported },
+		CopyFileRange:   func(dst FD, dstOff int64, src FD, srcOff int64, n int) (int, error) { return -1, errors.ErrUnsupported },
+		Sendfile:        func(dst FD, src FD, srcOff int64, n int) (int, error) { return -1, errors.ErrUnsupported },
+		Splice: func(dst FD, dstOff *int64, src FD, srcOff *int64, n int) (int, error) {
+			return -1, errors.ErrUnsupported
+		},
+		Clone:        func(dst, src FD) error { return errors.ErrUnsupported },
+		CloneRange:   func(dst FD, dstOff int64, src FD, srcOff, n int64) error { return errors.ErrUnsupported },
+		Fadvise:      func(fd FD, off, length int64, advice int) error { return errors.ErrUnsupported },
+		Fchown:       func(fd FD, uid, gid int) error { return errors.ErrUnsupported },
+		Fchownat:     func(dir FD, name Name, uid, gid int) error { return errors.ErrUnsupported },
+		Fchmod:       func(fd FD, mode uint32) error { return errors.ErrUnsupported },
+		Fchmodat:     func(dir FD, name Name, mode uint32) error { return errors.ErrUnsupported },
+		Futimens:     func(fd FD, atime, mtime Time) error { return errors.ErrUnsupported },
+		Utimensat:    func(dir FD, name Name, atime, mtime Time) error { return errors.ErrUnsupported },
+		Flistxattr:   func(fd FD, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Fgetxattr:    func(fd FD, attr Name, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Fsetxattr:    func(fd FD, attr Name, value []byte) error { return errors.ErrUnsupported },
+		Fremovexattr: func(fd FD, attr Name) error { return errors.ErrUnsupported },
+		Listxattrat:  func(dir FD, name Name, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Getxattrat:   func(dir FD, name Name, attr Name, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
+		Setxattrat:   func(dir FD, name Name, attr Name, value []byte) error { return errors.ErrUnsupported },
+		Fsync:        func(fd FD) error { return errors.ErrUnsupported },
+		Fdatasync:    func(fd FD) error { return errors.ErrUnsupported },
+		Syncfs:       func(fd FD) error { return errors.ErrUnsupported },
+	}
+}

@@ -1,0 +1,15 @@
+//go:build !unix
+
+package platform
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// Raise refuses: there is no sending of signals to oneself on this system.
+func Raise(sig syscall.Signal) error { return errors.ErrUnsupported }
+
+// StatusSignals returns nothing: no signal asks for a status on this system.
+func StatusSignals() []os.Signal { return nil }

@@ -1,7 +1,5 @@
 package copier
 
-import "github.com/zccp/zccp/platform"
-
 // Result says what became of one file's data.
 type Result struct {
 	Method   Method     // that moved the last byte
@@ -15,18 +13,18 @@ type Result struct {
 	nrefused int
 }
 
-// Refusal says that a method could not copy a pair, with the errno that said so.
+// Refusal says that a method could not copy a pair, and why.
 type Refusal struct {
 	Method Method
-	Errno  platform.Errno
+	Err    error
 }
 
 // Refusals returns the refusals met, in order.
 func (r *Result) Refusals() []Refusal { return r.Refused[:r.nrefused] }
 
-func (r *Result) refused(m Method, e platform.Errno) {
+func (r *Result) refused(m Method, err error) {
 	if r.nrefused < len(r.Refused) {
-		r.Refused[r.nrefused] = Refusal{m, e}
+		r.Refused[r.nrefused] = Refusal{m, err}
 		r.nrefused++
 	}
 }

@@ -127,18 +127,23 @@ func Unsupported(err error) bool {
 	return ok && (e == syscall.EINVAL || e == syscall.ENOTTY)
 }
 
-// Exists, NotExist and Denied tell the three answers that change what is done
-// with a name. Denied is any refusal for want of permission.
-func Exists(err error) bool   { return err == syscall.EEXIST || err == syscall.ENOTEMPTY }
+// Exists reports that a name is taken, or that a directory is not empty.
+func Exists(err error) bool { return err == syscall.EEXIST || err == syscall.ENOTEMPTY }
+
+// NotExist reports that there is no such name.
 func NotExist(err error) bool { return err == syscall.ENOENT }
+
+// Denied reports a refusal for want of permission.
 func Denied(err error) bool {
 	return err == syscall.EACCES || err == syscall.EPERM
 }
 
-// NotDir reports that a component is not a directory; Loop that a symbolic
-// link stood where none is followed, or that links go round in circles.
+// NotDir reports that a component is not a directory.
 func NotDir(err error) bool { return err == syscall.ENOTDIR }
-func Loop(err error) bool   { return err == syscall.ELOOP }
+
+// Loop reports that a symbolic link stood where none is followed, or that
+// links go round in circles.
+func Loop(err error) bool { return err == syscall.ELOOP }
 
 // TooManyLinks reports that an inode can take no further name.
 func TooManyLinks(err error) bool { return err == syscall.EMLINK }
@@ -158,7 +163,7 @@ func NoSpace(err error) bool { return err == syscall.ENOSPC || err == syscall.ED
 // OtherDevice reports that two names are on different file systems.
 func OtherDevice(err error) bool { return err == syscall.EXDEV }
 
-// NotEmpty and IsDirectory tell why a name could not be removed or replaced.
+// IsDirectory reports that a directory stood where none was wanted.
 func IsDirectory(err error) bool { return err == syscall.EISDIR }
 
 // NoAttribute reports that an extended attribute isn't there.
@@ -172,3 +177,11 @@ func SmallBuffer(err error) bool { return err == syscall.ERANGE }
 func NoUnnamedFiles(err error) bool {
 	return Unsupported(err) || err == syscall.EISDIR || err == syscall.ENOENT
 }
+
+// NoMoreData reports that nothing but a hole follows (SEEK_DATA, lseek(2)).
+func NoMoreData(err error) bool { return err == syscall.ENXIO }
+
+// NotPermitted reports that only a more privileged caller may do this, or that
+// the value has no meaning here: EPERM, or EINVAL for an id that a user
+// namespace doesn't map (chown(2), user_namespaces(7)).
+func NotPermitted(err error) bool { return err == syscall.EPERM || err == syscall.EINVAL }

@@ -1,0 +1,147 @@
+package copier
+
+import (
+	"context"
+
+	"github.com/zccp/zccp/platform"
+)
+
+// Put is one regular file to be made.
+type Put struct {
+	// Where: an open directory, its inode and device, and the name in it.
+	Dir    platform.FD
+	DirIno uint64
+	DirDev uint64
+	Name   platform.Name
+	Stage  Stage // wanted; afterwards what was used
+
+	// From: an open file and its state when it was opened.
+	Src  platform.FD
+	Stat *platform.Stat
+
+	// Old is the file that is replaced, nil for a new name; OldFD is open for
+	// writing on it and stays the caller's except with InPlace, when Put
+	// closes it.
+	Old   *platform.Stat
+	OldFD platform.FD
+	// KeepOld gives the new inode the old one's owner, mode, ACL and
+	// attributes, which writing in place would have left alone.
+	KeepOld bool
+	// DefaultACL tells that the directory has one, which new files inherit.
+	DefaultACL bool
+	// BeforeCommit, if set, runs when the file is whole and before its name is
+	// given (backups). Its error discards the file.
+	BeforeCommit func() error
+
+	Result Result
+	Lost   Lost
+}
+
+// maxAttempts is how often a source that keeps changing is copied.
+const maxAttempts = 3
+
+// Put copies a regular file as p says. On an error nothing is at the name that
+// was not there before (Stage InPlace excepted). p.Lost says what metadata
+// could not be kept although the file was published.
+func (w *Worker) Put(ctx context.Context, p *Put) error {
+	s := &w.staged
+	if err := w.create(s, p, w.creationMode(p)); err != nil {
+		s.Discard()
+		return err
+	}
+	if err := w.fill(ctx, s, p); err != nil {
+		s.Discard()
+		return err
+	}
+	if p.BeforeCommit != nil {
+		if err := p.BeforeCommit(); err != nil {
+			s.Discard()
+			return err
+		}
+	}
+	return s.commit(p)
+}
+
+// creationMode: never special bits before the content is whole, and nothing
+// for others while a replaced file's permissions are not yet known to fit.
+func (w *Worker) creationMode(p *Put) uint32 {
+	switch pr := &w.c.opts.Preserve; {
+	case p.KeepOld:
+		return 0o600
+	case p.Stage == Sibling && pr.Mode:
+		return 0o600
+	case pr.NoMode:
+		return 0o666
+	}
+	return p.Stat.Mode & platform.ModePerm
+}
+
+// fill makes the staged file whole: data, metadata, and the proof that the
+// source held still meanwhile.
+func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
+	for {
+		p.Result.Attempts++
+		p.Lost = Lost{}
+		if err := w.content(ctx, s.fd, p); err != nil {
+			return err
+		}
+		if err := w.attributes(s.fd, p); err != nil {
+			return err
+		}
+		if err := w.calls.Fstat(p.Src, &w.srcNow); err != nil {
+			return step(StepStat, err)
+		}
+		if w.srcNow.Unchanged(p.Stat) {
+			break
+		}
+		if p.Result.Attempts == maxAttempts {
+			return ErrChanged
+		}
+		*p.Stat = w.srcNow
+		p.Result = Result{Attempts: p.Result.Attempts}
+		t := transfer{dst: s.fd}
+		if err := w.truncate(&t, 0); err != nil {
+			return err
+		}
+	}
+	if w.c.opts.Verify != NoHash && !w.c.opts.AttributesOnly {
+		if err := w.verify(ctx, s.fd, p); err != nil {
+			return err
+		}
+	}
+	if f := w.c.opts.Fsync; f == SyncData || f == SyncFull {
+		if err := w.calls.Fsync(s.fd); err != nil {
+			return step(StepSync, err)
+		}
+	}
+	return nil
+}
+
+// content moves the data and compares sizes.
+func (w *Worker) content(ctx context.Context, fd platform.FD, p *Put) error {
+	if w.c.opts.AttributesOnly {
+		return step(StepStat, w.calls.Fstat(fd, &w.dstNow))
+	}
+	w.dstOld = platform.Stat{Dev: p.DirDev, Mode: platform.ModeRegular}
+	if err := w.Data(ctx, fd, p.Src, &w.dstOld, p.Stat, &p.Result); err != nil {
+		return err
+	}
+	if err := w.calls.Fstat(fd, &w.dstNow); err != nil {
+		return step(StepStat, err)
+	}
+	if w.dstNow.Size != p.Result.Bytes {
+		return step(StepSize, errCount("destination holds", int(w.dstNow.Size), p.Result.Bytes))
+	}
+	if p.Result.Bytes < p.Stat.Size && p.Stat.Blocks > 0 {
+		// Shorter than it was: if the source agrees, the next look at it says
+		// so and the copy is repeated. A source that still has its size was
+		// read wrongly.
+		if err := w.calls.Fstat(p.Src, &w.srcNow); err != nil {
+			return step(StepStat, err)
+		}
+		if w.srcNow.Size > p.Result.Bytes {
+			return step(StepRead, errCount("read", int(p.Result.Bytes), w.srcNow.Size))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package copier
+
+import "github.com/zccp/zccp/platform"
+
+// Stage is where a file grows before it may be seen.
+type Stage uint8
+
+// The stages, cheapest first.
+const (
+	// Plain: under its final name in a directory that is unpublished itself.
+	Plain Stage = iota
+	// Unnamed: O_TMPFILE; a killed run leaves nothing. For new names.
+	Unnamed
+	// Sibling: a temporary name beside the final one, renamed over it.
+	Sibling
+	// InPlace: into the existing file, as cp does it. A failure leaves a part.
+	InPlace
+)
+
+var stageNames = [...]string{Plain: "staged directory", Unnamed: "unnamed file", Sibling: "temporary name", InPlace: "in place"}
+
+func (s Stage) String() string { return stageNames[s] }
+
+// Staged is a file that is not yet at its name. Commit it once; Discard is
+// safe at any time, and does nothing after Commit.
+type Staged struct {
+	calls *platform.Calls
+	dir   platform.FD // the caller's
+	name  platform.Name
+	fd    platform.FD
+	stage Stage
+	temp  [TempSize]byte
+}
+
+const createFlags = platform.Create | platform.Exclusive | platform.NoFollow
+
+// create opens the staged file. mode is subject to the umask.
+func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
+	access := platform.WriteOnly
+	if w.c.opts.Verify != NoHash {
+		access = platform.ReadWrite
+	}
+	s.calls, s.dir, s.name, s.stage, s.fd = w.calls, p.Dir, p.Name, p.Stage, platform.None
+	if s.stage == Unnamed {
+		if _, lacks := w.c.noUnnamed.Load(p.DirDev); lacks {
+			s.stage = Sibling
+		}
+	}
+	var err error
+	switch s.stage {
+	case Plain:
+		s.fd, err = w.open(p.Dir, p.Name, access|createFlags, mode)
+	case Unnamed:
+		s.fd, err = w.open(p.Dir, dot, access|platform.Unnamed, mode)
+		if err != nil && platform.NoUnnamedFiles(err) {
+			w.c.noUnnamed.Store(p.DirDev, struct{}{})
+			s.stage = Sibling
+			err = w.createSibling(s, p, access, mode)
+		}
+	case Sibling:
+		err = w.createSibling(s, p, access, mode)
+	case InPlace:
+		s.fd = p.OldFD
+		err = w.calls.Ftruncate(s.fd, 0)
+		for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
+			err = w.calls.Ftruncate(s.fd, 0)
+		}
+	}
+	p.Stage = s.stage
+	return step(StepCreate, err)
+}
+
+var dot = platform.MustName(".")
+
+// createSibling also locks the file, which tells another run that its owner
+// lives: the lock ends with the process, however it ends.
+func (w *Worker) createSibling(s *Staged, p *Put, access int, mode uint32) error {
+	for i := 0; ; i++ {
+		name := TempName(s.temp[:0], p.DirIno)
+		fd, err := w.open(p.Dir, name, access|createFlags, mode)
+		if platform.Exists(err) && i < 100 {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.fd = fd
+		if err := w.calls.Flock(fd, true); err != nil && !platform.Unsupported(err) && !platform.Interrupted(err) {
+			s.Discard()
+			return err
+		}
+		return nil
+	}
+}
+
+func (w *Worker) open(dir platform.FD, name platform.Name, flags int, mode uint32) (platform.FD, error) {
+	for i := 0; ; i++ {
+		fd, err := w.calls.Openat(dir, name, flags, mode)
+		if !platform.Interrupted(err) || i >= maxRepeats {
+			return fd, err
+		}
+	}
+}
+
+// commit gives the file its name and closes it. After an error the name is
+// what it was before.
+func (s *Staged) commit(p *Put) error {
+	switch s.stage {
+	case Plain, InPlace:
+		return s.closeThen(nil)
+	case Unnamed:
+		if err := s.retry(func() error { return s.calls.LinkFD(s.fd, s.dir, s.name) }); err != nil {
+			return step(StepPublish, err)
+		}
+		s.stage = Plain // it has a name now, which Discard removes
+		return s.closeThen(nil)
+	}
+	return s.closeThen(func() error {
+		temp := platform.Name(s.temp[:])
+		if p.Old == nil {
+			err := s.retry(func() error { return s.calls.RenameNoReplace(s.dir, temp, s.dir, s.name) })
+			if err == nil || !platform.Unsupported(err) {
+				return err
+			}
+			// Without RENAME_NOREPLACE a link refuses to replace as well.
+			if err := s.retry(func() error { return s.calls.Linkat(s.dir, temp, s.dir, s.name, false) }); err != nil {
+				return err
+			}
+			return s.calls.Unlinkat(s.dir, temp)
+		}
+		return s.retry(func() error { return s.calls.Renameat(s.dir, temp, s.dir, s.name) })
+	})
+}
+
+func (s *Staged) retry(call func() error) error {
+	err := call()
+	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
+		err = call()
+	}
+	return err
+}
+
+// closeThen closes the file, whose error can be that of delayed writes, and
+// only then publishes it.
+func (s *Staged) closeThen(publish func() error) error {
+	fd := s.fd
+	s.fd = platform.None
+	if err := s.calls.Close(fd); err != nil {
+		s.remove()
+		return step(StepClose, err)
+	}
+	if publish != nil {
+		if err := publish(); err != nil {
+			s.remove()
+			return step(StepPublish, err)
+		}
+	}
+	return nil
+}
+
+// Discard closes and removes what is staged.
+func (s *Staged) Discard() {
+	if s.fd == platform.None {
+		return
+	}
+	s.calls.Close(s.fd)
+	s.fd = platform.None
+	s.remove()
+}
+
+func (s *Staged) remove() {
+	switch s.stage {
+	case Plain:
+		s.retry(func() error { return s.calls.Unlinkat(s.dir, s.name) })
+	case Sibling:
+		s.retry(func() error { return s.calls.Unlinkat(s.dir, platform.Name(s.temp[:])) })
+	}
+}

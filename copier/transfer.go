@@ -1,0 +1,348 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/zccp/zccp/platform"
+)
+
+// chunkSize bounds one kernel call: long enough to cost nothing, short enough
+// (some 10 ms in memory, a second on a slow disk) for progress and cancel.
+const chunkSize = 64 << 20
+
+// progressMin is the size from which a file is told of piecemeal.
+const progressMin = 4 << 20
+
+// maxRepeats bounds calls that make no progress.
+const maxRepeats = 1000
+
+// transfer is the copy of one file's data.
+//
+// Invariant: every byte of the destination below off is stored or a hole of
+// the source, and nothing above off is relied upon.
+type transfer struct {
+	dst, src   platform.FD
+	srcStat    *platform.Stat
+	off        int64
+	dstPos     int64 // position of the destination descriptor, for sendfile
+	dstSize    int64 // how far data was stored; less than off after a hole
+	rows       []*row
+	list       [maxMethods]*row
+	res        *Result
+	eof        bool // the source ended, by the word of read
+	progress   bool // several chunks: tell
+	skipsZeros bool // --sparse=always: the mover itself knows how far it stored
+}
+
+// Data copies the content of src, a regular file that was st when opened, to
+// dst, which must be empty and at position 0. dstStat need hold the device and
+// type of dst only. Both descriptors stay the caller's. On an error res tells
+// how far it got and dst holds a part of the data.
+func (w *Worker) Data(ctx context.Context, dst, src platform.FD, dstStat, st *platform.Stat, res *Result) error {
+	refused := w.refusedFor(dstStat.Dev, st.Dev)
+	facts := factsOf(st, dstStat, uint16(refused.Load()))
+	t := &w.t
+	*t = transfer{dst: dst, src: src, srcStat: st, res: res, progress: st.Size > progressMin, skipsZeros: w.c.opts.Sparse == Always}
+	t.rows = candidates(&facts, &w.c.opts, &t.list)
+	if len(t.rows) == 0 {
+		return step(StepClone, errMethod)
+	}
+	if t.rows[0].move == nil {
+		done, err := w.clone(t)
+		if done || err != nil {
+			return err
+		}
+	}
+	return w.moveAll(ctx, t, facts.Sparse)
+}
+
+// clone tries the whole-file clone.
+func (w *Worker) clone(t *transfer) (done bool, err error) {
+	err = w.calls.Clone(t.dst, t.src)
+	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
+		err = w.calls.Clone(t.dst, t.src)
+	}
+	if err == nil {
+		// A clone that succeeded without storing anything was seen on ZFS;
+		// the size tells.
+		if err := w.calls.Fstat(t.dst, &w.dstNow); err != nil {
+			return false, step(StepStat, err)
+		}
+		if w.dstNow.Size == t.srcStat.Size {
+			t.off, t.dstSize, t.eof = w.dstNow.Size, w.dstNow.Size, true
+			t.res.Method, t.res.Cloned, t.res.Bytes = Reflink, t.off, t.off
+			if t.progress {
+				w.tell(t.off)
+			}
+			return true, nil
+		}
+		if err := w.truncate(t, 0); err != nil {
+			return false, err
+		}
+		t.rows = t.rows[1:]
+	} else if err := w.refuse(t, err); err != nil {
+		return false, err
+	}
+	if len(t.rows) == 0 {
+		return false, step(StepClone, err)
+	}
+	return false, nil
+}
+
+// errRestart says that the destination was emptied and the copy begins again
+// with read and write only, so it happens once at most.
+var errRestart = errors.New("restart with read and write")
+
+// moveAll copies segment by segment and gives the destination its size.
+func (w *Worker) moveAll(ctx context.Context, t *transfer, sparse bool) error {
+	err := w.moveSegments(ctx, t, sparse)
+	if err == errRestart {
+		err = w.moveSegments(ctx, t, sparse)
+	}
+	if err != nil {
+		return err
+	}
+	if t.dstSize < t.off {
+		if err := w.truncate(t, t.off); err != nil {
+			return err
+		}
+	}
+	t.res.Bytes = t.off
+	return nil
+}
+
+// moveSegments copies what lies between the holes.
+func (w *Worker) moveSegments(ctx context.Context, t *transfer, sparse bool) error {
+	size := t.srcStat.Size
+	if size == 0 {
+		// A size of 0 is what procfs says of every file: read until it ends.
+		t.list[0] = &strategy[len(strategy)-1]
+		t.rows = t.list[:1]
+		const unknown = 1 << 62
+		return w.moveRange(ctx, t, unknown)
+	}
+	sparse = sparse && w.c.opts.Sparse != Never
+	for t.off < size && !t.eof {
+		end := size
+		if sparse {
+			data, hole, err := w.nextData(t, size)
+			if err != nil {
+				// No map of holes here: everything is data.
+				sparse = false
+			} else {
+				t.res.Holes += data - t.off
+				t.off, end = data, hole
+			}
+		}
+		if err := w.moveRange(ctx, t, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errNoMap = errors.New("no map of holes")
+
+// nextData returns the next segment of data at or above t.off as [data, hole).
+// Offsets that don't grow are no map (coreutils 9.9 looped on a growing file).
+func (w *Worker) nextData(t *transfer, size int64) (data, hole int64, err error) {
+	data, err = w.seek(t.src, t.off, platform.SeekData)
+	if platform.NoMoreData(err) {
+		return size, size, nil
+	}
+	if err != nil || data < t.off {
+		return 0, 0, errNoMap
+	}
+	if data >= size {
+		return size, size, nil
+	}
+	hole, err = w.seek(t.src, data, platform.SeekHole)
+	if err != nil || hole <= data {
+		return data, size, nil
+	}
+	return data, min(hole, size), nil
+}
+
+func (w *Worker) seek(fd platform.FD, off int64, whence int) (int64, error) {
+	for i := 0; ; i++ {
+		n, err := w.calls.Lseek(fd, off, whence)
+		if !platform.Interrupted(err) || i >= maxRepeats {
+			return n, err
+		}
+	}
+}
+
+// moveRange copies from t.off to end or to the end of the source.
+func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
+	stalls := 0
+	for t.off < end && !t.eof {
+		n := min(end-t.off, chunkSize)
+		if l := w.c.opts.Limit; l != nil {
+			n = min(n, l.chunk())
+			if err := wait(ctx, l.reserve(n)); err != nil {
+				return err
+			}
+		}
+		r := t.rows[0]
+		before := t.off
+		moved, err := r.move(w, t, n)
+		switch {
+		case err != nil:
+			if err := w.judge(t, r, err, &stalls); err != nil {
+				return err
+			}
+			continue
+		case moved < 0 || int64(moved) > n:
+			if r.method == ReadWrite {
+				return &StepError{StepMove, r.method, errCount(r.method.String(), moved, n)}
+			}
+			return w.restart(t)
+		case moved == 0:
+			if err := w.probe(t, r); err != nil {
+				return err
+			}
+			continue
+		}
+		stalls = 0
+		t.off += int64(moved)
+		w.account(t, r.method, t.off-before)
+		if t.off < end {
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Worker) account(t *transfer, m Method, n int64) {
+	if !t.skipsZeros {
+		t.dstSize = t.off
+	}
+	t.res.Method = m
+	t.res.Moved += n
+	if t.progress {
+		w.tell(n)
+	}
+}
+
+func (w *Worker) tell(n int64) {
+	if w.Progress != nil {
+		w.Progress(n)
+	}
+}
+
+// judge acts on an error of a method: nil means go on.
+func (w *Worker) judge(t *transfer, r *row, err error, stalls *int) error {
+	verdict := platform.Judge(r.call, errnoOf(err), t.off > 0)
+	if verdict == platform.Repeat {
+		if *stalls++; *stalls > maxRepeats {
+			return &StepError{StepMove, r.method, err}
+		}
+		return nil
+	}
+	switch verdict {
+	case platform.Next, platform.NextAndRemember:
+		return w.refuse(t, err)
+	case platform.Restart:
+		t.res.refused(r.method, errnoOf(err))
+		return w.restart(t)
+	}
+	if s, ok := err.(*StepError); ok {
+		return s
+	}
+	return &StepError{StepMove, r.method, err}
+}
+
+// refuse drops the method in front, for later files too if its error says so.
+func (w *Worker) refuse(t *transfer, err error) error {
+	r := t.rows[0]
+	switch platform.Judge(r.call, errnoOf(err), t.off > 0) {
+	case platform.NextAndRemember:
+		w.refused.Or(1 << r.method)
+	case platform.Next:
+	default:
+		if r.call == platform.CallClone {
+			return step(StepClone, err)
+		}
+		return &StepError{StepMove, r.method, err}
+	}
+	t.res.refused(r.method, errnoOf(err))
+	t.rows = t.rows[1:]
+	if len(t.rows) == 0 {
+		return step(StepClone, err)
+	}
+	return nil
+}
+
+func errnoOf(err error) error {
+	if s, ok := err.(*StepError); ok {
+		return s.Err
+	}
+	return err
+}
+
+// restart empties the destination and leaves only read and write, the
+// authority on errors.
+func (w *Worker) restart(t *transfer) error {
+	if err := w.truncate(t, 0); err != nil {
+		return err
+	}
+	t.off, t.dstSize, t.eof = 0, 0, false
+	t.res.Moved, t.res.Holes = 0, 0
+	t.list[0] = &strategy[len(strategy)-1]
+	t.rows = t.list[:1]
+	return errRestart
+}
+
+// errZero is the refusal of a method that moved nothing though data remain.
+var errZero = errors.New("moved nothing before end of file")
+
+// probe decides what a count of 0 means. coreutils believed it and published
+// truncated files with exit 0 when the second copy_file_range said 0.
+func (w *Worker) probe(t *transfer, r *row) error {
+	for range 3 {
+		n, err := w.pread(t.src, w.buffer()[:1], t.off)
+		if err != nil {
+			return step(StepRead, err)
+		}
+		if n > 0 {
+			if r.method == ReadWrite {
+				return nil // it read now; the loop goes on
+			}
+			t.res.refused(r.method, errZero)
+			t.rows = t.rows[1:]
+			return nil
+		}
+	}
+	// The source ends before the size it had. Where no block is allocated the
+	// size is a guess of the file system (sysfs says 4096 for every file).
+	// Elsewhere the source shrank, which the second look at it confirms.
+	t.eof = true
+	return nil
+}
+
+func (w *Worker) truncate(t *transfer, size int64) error {
+	err := w.calls.Ftruncate(t.dst, size)
+	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
+		err = w.calls.Ftruncate(t.dst, size)
+	}
+	t.dstSize = size
+	return step(StepSize, err)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,20 @@
+package platform
+
+import (
+	"errors"
+	"strings"
+)
+
+// Message returns the text of an error as the C library words it, so that
+// messages read as those of other tools: "Permission denied".
+func Message(err error) string {
+	var e Errno
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	s := e.Error()
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

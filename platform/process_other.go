@@ -1,0 +1,9 @@
+//go:build !unix
+
+package platform
+
+// EffectiveUID returns a user that owns nothing: there are no such users here.
+func EffectiveUID() uint32 { return ^uint32(0) }
+
+// DescriptorLimit returns how many descriptors the process may have open.
+func DescriptorLimit() int { return 512 }

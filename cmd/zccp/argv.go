@@ -159,7 +159,7 @@ func (t *optionTable) find(name, arg string) (o *option, full string, err error)
 	}
 	switch {
 	case any == nil:
-		return nil, "", usagef("unrecognized option %s", apply.Quote("--"+name))
+		return nil, "", usagef("unrecognized option %s", apply.Quote(arg))
 	case unique:
 		return any, anyName, nil
 	case cp != nil && cpUnique && extra != nil:

@@ -21,7 +21,8 @@ Examples:
 {{.Name}}:
 {{range .Flags}}{{row .}}{{end}}{{end}}
 An argument that is mandatory for a long option is so for its short form. Long options may be
-shortened as long as they are unique. Options may follow operands; what follows -- is no option.
+shortened as long as they are unique, those of cp among themselves. Options may follow operands;
+what follows -- is no option.
 {{if commands}}A SOURCE named like a command is written with a path: ./bench.
 {{end}}
 A file is at its final name only when it is whole. An existing file is replaced by rename, except

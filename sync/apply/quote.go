@@ -12,6 +12,10 @@ import (
 // characters, invalid UTF-8 and characters that change how text is displayed
 // (bidirectional overrides and the like) stand as $'...' escapes.
 //
+// Where GNU's own output is wrong (gnulib's second scan of a name that holds a
+// single quote and ends in an escape begins as if still inside $'...'), it is
+// right here.
+//
 //	a     -> 'a'
 //	a'b   -> "a'b"
 //	a\nb  -> 'a'$'\n''b'
@@ -61,7 +65,7 @@ func plainInDoubleQuotes(s string) bool {
 	for i, r := range s {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-		case strings.ContainsRune(" '%+,-./:]_", r):
+		case strings.ContainsRune(" '%+,-./:@]_", r):
 		case i == 0 && (r == '#' || r == '~'):
 		case r >= utf8.RuneSelf && r != utf8.RuneError && unicode.IsPrint(r):
 		default:

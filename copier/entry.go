@@ -31,27 +31,25 @@ func (w *Worker) ReadXattrs(src platform.FD, lost *Lost) (attrs []Xattr) {
 }
 
 // Directory gives an open directory what it is to have once nothing will be
-// created in it any more. now is its state; src that of its source; inherited
-// tells that an access ACL may have been inherited.
-func (w *Worker) Directory(fd platform.FD, now, src *platform.Stat, attrs []Xattr, inherited bool) (lost Lost) {
+// created in it any more. now is its state; src that of its source; mode what
+// it gets where the source's isn't preserved; inherited tells that an access
+// ACL may have been inherited.
+func (w *Worker) Directory(fd platform.FD, now, src *platform.Stat, mode uint32, attrs []Xattr, inherited bool) (lost Lost) {
 	pr := &w.c.opts.Preserve
-	mode := now.Mode & platform.ModeBits
 	if pr.Mode {
 		mode = src.Mode & platform.ModeBits
 	}
 	if pr.Owner && !w.owner(fd, now, src.UID, src.GID, &lost) {
 		mode &^= platform.ModeSetUID | platform.ModeSetGID | platform.ModeSticky
 	}
-	if pr.Mode {
-		if inherited {
-			if err := w.calls.Fremovexattr(fd, attrACL); err != nil && !platform.NoAttribute(err) && !platform.Unsupported(err) {
-				lost.add(AttrACL, StepACL, err, true)
-			}
+	if pr.Mode && inherited {
+		if err := w.calls.Fremovexattr(fd, attrACL); err != nil && !platform.NoAttribute(err) && !platform.Unsupported(err) {
+			lost.add(AttrACL, StepACL, err, true)
 		}
-		if inherited || now.Mode&platform.ModeBits != mode {
-			if err := w.calls.Fchmod(fd, mode); err != nil {
-				lost.add(AttrMode, StepMode, err, true)
-			}
+	}
+	if pr.Mode && inherited || now.Mode&platform.ModeBits != mode {
+		if err := w.calls.Fchmod(fd, mode); err != nil {
+			lost.add(AttrMode, StepMode, err, true)
 		}
 	}
 	for _, a := range attrs {

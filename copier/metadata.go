@@ -120,3 +120,14 @@ func (w *Worker) owner(fd platform.FD, now *platform.Stat, uid, gid uint32, lost
 	lost.add(AttrOwner, StepOwner, err, !tolerated)
 	return false
 }
+
+// Merge adds what m lost.
+func (l *Lost) Merge(m *Lost) {
+	if m.Attrs != 0 {
+		if l.Attrs == 0 || m.Failed && !l.Failed {
+			l.Err = m.Err
+		}
+		l.Attrs |= m.Attrs
+		l.Failed = l.Failed || m.Failed
+	}
+}

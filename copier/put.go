@@ -29,6 +29,9 @@ type Put struct {
 	KeepOld bool
 	// DefaultACL tells that the directory has one, which new files inherit.
 	DefaultACL bool
+	// Deferred: the directory is published only after a flush of the whole
+	// file system, so that with SyncBatch the file needs none of its own.
+	Deferred bool
 	// BeforeCommit, if set, runs when the file is whole and before its name is
 	// given (backups). Its error discards the file.
 	BeforeCommit func() error
@@ -88,6 +91,9 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		if err := w.attributes(s.fd, p); err != nil {
 			return err
 		}
+		if !p.Stat.IsRegular() {
+			return nil // a pipe or device is never the same twice
+		}
 		if err := w.calls.Fstat(p.Src, &w.srcNow); err != nil {
 			return step(StepStat, err)
 		}
@@ -109,7 +115,7 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 			return err
 		}
 	}
-	if f := w.c.opts.Fsync; f == SyncData || f == SyncFull {
+	if f := w.c.opts.Fsync; f != NoSync && !(f == SyncBatch && p.Deferred) {
 		if err := w.calls.Fsync(s.fd); err != nil {
 			return step(StepSync, err)
 		}
@@ -120,6 +126,12 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 // content moves the data and compares sizes.
 func (w *Worker) content(ctx context.Context, fd platform.FD, p *Put) error {
 	if w.c.opts.AttributesOnly {
+		return step(StepStat, w.calls.Fstat(fd, &w.dstNow))
+	}
+	if !p.Stat.IsRegular() {
+		if err := w.Stream(ctx, fd, p.Src, &p.Result); err != nil {
+			return err
+		}
 		return step(StepStat, w.calls.Fstat(fd, &w.dstNow))
 	}
 	w.dstOld = platform.Stat{Dev: p.DirDev, Mode: platform.ModeRegular}

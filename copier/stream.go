@@ -13,7 +13,7 @@ func (w *Worker) Stream(ctx context.Context, dst, src platform.FD, res *Result) 
 	res.Method = ReadWrite
 	for stalls := 0; ; {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return ctx.Err()
 		}
 		n, err := w.calls.Read(src, buf)
 		if err != nil || n < 0 || n > len(buf) {

@@ -210,7 +210,7 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 		w.account(t, r.method, t.off-before)
 		if t.off < end {
 			if err := ctx.Err(); err != nil {
-				return context.Cause(ctx)
+				return ctx.Err()
 			}
 		}
 	}
@@ -341,7 +341,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	case <-timer.C:
 		return nil
 	}

@@ -45,7 +45,7 @@ func (w *Worker) digest(ctx context.Context, fd platform.FD) ([]byte, error) {
 	buf := w.buffer()
 	for off := int64(0); ; {
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return nil, ctx.Err()
 		}
 		n, err := w.pread(fd, buf, off)
 		if err != nil {

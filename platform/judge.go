@@ -185,3 +185,18 @@ func NoMoreData(err error) bool { return err == syscall.ENXIO }
 // the value has no meaning here: EPERM, or EINVAL for an id that a user
 // namespace doesn't map (chown(2), user_namespaces(7)).
 func NotPermitted(err error) bool { return err == syscall.EPERM || err == syscall.EINVAL }
+
+// NoDevice reports that a special file can't be opened: a socket, a device
+// without driver, a FIFO without reader.
+func NoDevice(err error) bool { return err == syscall.ENXIO || err == syscall.ENODEV }
+
+// The errors of names that are taken, missing, or no directories, for those who
+// find so without a call.
+const (
+	ErrExist    = syscall.EEXIST
+	ErrNotExist = syscall.ENOENT
+	ErrNotDir   = syscall.ENOTDIR
+)
+
+// NotLink reports that a name is no symbolic link.
+func NotLink(err error) bool { return err == syscall.EINVAL }

@@ -16,3 +16,11 @@ func DescriptorLimit() int {
 	}
 	return int(l.Cur)
 }
+
+// Umask returns the file mode creation mask. It has to be set to be read
+// (umask(2)), so call it before other goroutines create files.
+func Umask() uint32 {
+	mask := syscall.Umask(0)
+	syscall.Umask(mask)
+	return uint32(mask)
+}

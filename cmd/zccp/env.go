@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/zccp/zccp/platform"
 )
 
 // env is what a program gets from outside. Everything in this package that
@@ -20,11 +22,13 @@ type env struct {
 	prog   string // base name of args[0]; every message starts with it
 
 	selinux bool // the kernel runs an SELinux policy
+
+	calls *platform.Calls // the kernel, or one that fails where a test wants it to
 }
 
 // newEnv returns an env for a program called with args; args[0] may be missing.
 func newEnv(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *env {
-	e := &env{args: args, stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, prog: "zccp"}
+	e := &env{args: args, stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, prog: "zccp", calls: platform.Native()}
 	if len(args) > 0 && args[0] != "" {
 		e.prog = strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 	}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/local"
+	"github.com/zccp/zccp/sync/plan"
+)
+
+// runCopy carries out a copy on this machine and returns the exit code.
+func runCopy(e *env, cfg *copyConfig) int {
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	uid := platform.EffectiveUID()
+	runner := apply.NewRunner(apply.Options{
+		Jobs:    jobs(cfg),
+		BigJobs: bigJobs,
+		Copier:  copier.New(e.calls, copierOptions(cfg, uid), uid),
+	})
+	rep := newReport(e, cfg, &runner.Counters)
+	runner.Opts.Report = rep
+	runner.Opts.Events = rep.wantsEvents()
+	rep.Start()
+	c := local.New(e.calls, runner, localOptions(e, cfg))
+	work, err := c.Plan(cfg.Sources, local.Target{
+		Path:    cfg.Dest,
+		Into:    cfg.DestRule == destDirectory,
+		Exact:   cfg.DestRule == destFile,
+		Parents: cfg.Parents,
+	})
+	if err == nil {
+		runner.Run(ctx, work...)
+	}
+	c.Close()
+	if text := runner.LostSummary(); text != "" {
+		rep.Note("note: " + text)
+	}
+	return rep.Finish(ctx, err)
+}
+
+// bigJobs is how many big files are copied beside the small ones: two keep a
+// disk and a processor busy without ruining sequential access.
+const bigJobs = 2
+
+// defaultMaxJobs bounds the default: eight workers were the best for a cold tree on
+// any number of processors, more gained nothing.
+const defaultMaxJobs = 8
+
+func jobs(cfg *copyConfig) int {
+	switch {
+	case cfg.Interactive:
+		return 1 // questions come in the order of the tree
+	case cfg.Jobs > 0:
+		return cfg.Jobs
+	}
+	return min(defaultMaxJobs, max(2, runtime.GOMAXPROCS(0)))
+}
+
+func copierOptions(cfg *copyConfig, uid uint32) copier.Options {
+	o := copier.Options{
+		Preserve: copier.Preserve{
+			Mode: cfg.Preserve.Mode, Owner: cfg.Preserve.Ownership, Times: cfg.Preserve.Timestamps,
+			Xattr: cfg.Preserve.Xattr, NoMode: cfg.NoPreserveMode,
+			RequireXattr: cfg.RequireXattr, RequireOwner: uid == 0,
+		},
+		AttributesOnly: cfg.AttributesOnly,
+		Reflink:        [...]copier.When{reflinkAuto: copier.Auto, reflinkAlways: copier.Always, reflinkNever: copier.Never}[cfg.Reflink],
+		Sparse:         [...]copier.When{sparseAuto: copier.Auto, sparseAlways: copier.Always, sparseNever: copier.Never}[cfg.Sparse],
+		Verify:         [...]copier.Hash{verifyNone: copier.NoHash, verifyXXH3: copier.XXH3, verifyBLAKE3: copier.BLAKE3}[cfg.Verify],
+		Fsync:          [...]copier.Durability{fsyncNone: copier.NoSync, fsyncData: copier.SyncData, fsyncFull: copier.SyncFull, fsyncBatch: copier.SyncBatch}[cfg.Fsync],
+	}
+	if cfg.BandwidthLimit > 0 {
+		o.Limit = copier.NewLimiter(cfg.BandwidthLimit)
+	}
+	return o
+}
+
+func localOptions(e *env, cfg *copyConfig) local.Options {
+	return local.Options{
+		Rules: plan.Rules{
+			Recursive:         cfg.Recursive,
+			Dereference:       cfg.Dereference == dereferenceAlways,
+			CopyContents:      cfg.CopyContents,
+			HardLink:          cfg.HardLink,
+			SymbolicLink:      cfg.SymbolicLink,
+			AttributesOnly:    cfg.AttributesOnly,
+			Force:             cfg.Force,
+			RemoveDestination: cfg.RemoveDestination,
+			Ask:               cfg.Interactive,
+			Update:            [...]plan.Update{updateAll: plan.UpdateAll, updateNone: plan.UpdateNone, updateNoneFail: plan.UpdateNoneFail, updateOlder: plan.UpdateOlder}[cfg.Update],
+			KeepDirSymlink:    cfg.KeepDirectorySymlink,
+			Backup:            cfg.Backup != backupNone,
+			PreserveLinks:     cfg.Preserve.Links,
+			InPlace:           cfg.Inplace,
+		},
+		Follow:        [...]local.Follow{dereferenceNever: local.FollowNever, dereferenceCommandLine: local.FollowOperands, dereferenceAlways: local.FollowAlways}[cfg.Dereference],
+		OneFileSystem: cfg.OneFileSystem,
+		Backup:        [...]local.BackupMode{backupNone: local.NoBackup, backupSimple: local.SimpleBackup, backupExisting: local.ExistingBackup, backupNumbered: local.NumberedBackup}[cfg.Backup],
+		Suffix:        cfg.Suffix,
+		DryRun:        cfg.DryRun,
+		AtomicTree:    cfg.AtomicTree,
+		POSIXDangling: e.getenv("POSIXLY_CORRECT") != "",
+		Umask:         platform.Umask(),
+	}
+}

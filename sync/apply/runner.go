@@ -1,0 +1,218 @@
+package apply
+
+import (
+	"context"
+	"sync"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+)
+
+// Job is a piece of work. Run is called once, on one goroutine. It never
+// blocks on another job. It must return soon after ctx is done.
+type Job interface {
+	Run(ctx context.Context, w *Worker)
+}
+
+// Worker is what a goroutine of a run owns: scratch memory that its jobs share
+// one after the other, so that nothing is allocated per file.
+type Worker struct {
+	Runner *Runner
+	Copy   *copier.Worker
+
+	Dirents []byte        // for Getdents
+	Link    []byte        // for the target of a symbolic link
+	Temp    []byte        // for a temporary name
+	Src     platform.Stat // of the entry at hand
+	Dst     platform.Stat // of what stands at its name
+
+	told int64 // bytes of the file at hand that are counted already
+}
+
+// direntBuffer is a listing's portion: some 4 000 names.
+const direntBuffer = 128 << 10
+
+// bigQueueLen bounds the big files that wait; each holds its name only.
+const bigQueueLen = 1024
+
+// Options are the choices of a run that concern its workers.
+type Options struct {
+	// Jobs is how many jobs run at once, at least 1. With 1 everything
+	// happens on one goroutine in one order.
+	Jobs int
+	// BigJobs is how many big files are copied beside them; not used with
+	// one job.
+	BigJobs int
+	// Events: the reporter wants to hear of every entry.
+	Events bool
+	Report Reporter
+	Copier *copier.Copier
+}
+
+// Runner runs jobs until none is left. Push and PushBig are for jobs; the
+// fields are safe for concurrent use.
+type Runner struct {
+	Counters Counters
+	Opts     Options
+
+	mu    sync.Mutex
+	idle  sync.Cond
+	stack []Job
+	big   []Job
+	open  int // jobs queued or running
+	ask   sync.Mutex
+	lost  lostMeta
+}
+
+// NewRunner returns a Runner.
+func NewRunner(opts Options) *Runner {
+	r := &Runner{Opts: opts}
+	r.idle.L = &r.mu
+	return r
+}
+
+// Push queues a job, to be the next one taken.
+func (r *Runner) Push(j Job) {
+	r.mu.Lock()
+	r.stack = append(r.stack, j)
+	r.open++
+	r.mu.Unlock()
+	r.idle.Signal()
+}
+
+// PushBig queues a job for the workers of big files. It reports false, and
+// keeps nothing, if the caller should do the job itself.
+func (r *Runner) PushBig(j Job) bool {
+	if r.Opts.Jobs == 1 || r.Opts.BigJobs == 0 {
+		return false
+	}
+	r.mu.Lock()
+	if len(r.big) >= bigQueueLen {
+		r.mu.Unlock()
+		return false
+	}
+	r.big = append(r.big, j)
+	r.open++
+	r.mu.Unlock()
+	r.idle.Broadcast()
+	return true
+}
+
+// Run runs jobs and all that they push, the last one first, and returns when
+// everything is done. It is called once.
+func (r *Runner) Run(ctx context.Context, jobs ...Job) {
+	for _, j := range jobs {
+		r.Push(j)
+	}
+	var wg sync.WaitGroup
+	for range r.Opts.Jobs - 1 {
+		wg.Go(func() { r.work(ctx, &r.stack) })
+	}
+	if r.Opts.Jobs > 1 {
+		for range r.Opts.BigJobs {
+			wg.Go(func() { r.work(ctx, &r.big) })
+		}
+	}
+	r.work(ctx, &r.stack)
+	wg.Wait()
+}
+
+// work takes jobs from queue until nothing is queued or running anywhere.
+func (r *Runner) work(ctx context.Context, queue *[]Job) {
+	var w *Worker
+	for {
+		r.mu.Lock()
+		for len(*queue) == 0 && r.open > 0 {
+			r.idle.Wait()
+		}
+		if len(*queue) == 0 {
+			r.mu.Unlock()
+			return
+		}
+		j := r.take(queue)
+		r.mu.Unlock()
+		if w == nil {
+			w = r.newWorker()
+		}
+		j.Run(ctx, w)
+		r.mu.Lock()
+		r.open--
+		done := r.open == 0
+		r.mu.Unlock()
+		if done {
+			r.idle.Broadcast()
+		}
+	}
+}
+
+// take removes the last small job, or the first big one: big files are copied
+// in the order in which they were found.
+func (r *Runner) take(queue *[]Job) Job {
+	q := *queue
+	if queue == &r.big {
+		j := q[0]
+		q[0] = nil
+		*queue = q[1:]
+		return j
+	}
+	last := len(q) - 1
+	j := q[last]
+	q[last] = nil
+	*queue = q[:last]
+	return j
+}
+
+func (r *Runner) newWorker() *Worker {
+	w := &Worker{
+		Runner:  r,
+		Copy:    r.Opts.Copier.NewWorker(),
+		Dirents: make([]byte, direntBuffer),
+		Link:    make([]byte, 4096),
+		Temp:    make([]byte, copier.TempSize),
+	}
+	w.Copy.Progress = func(n int64) {
+		w.told += n
+		r.Counters.Bytes.Add(n)
+	}
+	return w
+}
+
+// Begin starts counting a file; CountFile ends it and adds what Progress has
+// not told. A file that was begun again because it changed has told too much,
+// which stays: totals never fall.
+func (w *Worker) Begin() { w.told = 0 }
+
+// CountFile adds a finished file to the totals.
+func (w *Worker) CountFile(res *copier.Result) {
+	c := &w.Runner.Counters
+	c.Files.Add(1)
+	if rest := res.Bytes - w.told; rest > 0 {
+		c.Bytes.Add(rest)
+	}
+	if res.Cloned > 0 {
+		c.Cloned.Add(res.Cloned)
+	}
+	if res.Holes > 0 {
+		c.Holes.Add(res.Holes)
+	}
+	if res.Moved > 0 {
+		if res.Method == copier.ReadWrite {
+			c.Buffered.Add(res.Moved)
+		} else {
+			c.InKernel.Add(res.Moved)
+		}
+	}
+}
+
+// Problem reports a failure and counts it.
+func (r *Runner) Problem(err error, hint string) {
+	r.Counters.Failed.Add(1)
+	r.Opts.Report.Problem(err, hint)
+}
+
+// Ask puts a question to the user, one at a time.
+func (r *Runner) Ask(question string) bool {
+	r.ask.Lock()
+	defer r.ask.Unlock()
+	return r.Opts.Report.Ask(question)
+}

@@ -1,0 +1,86 @@
+package local
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+)
+
+// backup gives what stands at a place its backup name beside the one it has,
+// so that at no moment neither is there; the caller then replaces the old
+// name. It returns the backup's path.
+func (c *Copy) backup(w *apply.Worker, p *place) (string, error) {
+	name, numbered, err := c.backupName(p)
+	if err != nil {
+		return "", err
+	}
+	dir := p.n.dfd
+	link := func(as platform.Name) error {
+		return c.retry(func() error { return c.calls.Linkat(dir, p.dst, dir, as, false) })
+	}
+	err = link(name)
+	for i := 0; numbered && platform.Exists(err) && i < 100; i++ {
+		if name, _, err = c.backupName(p); err == nil {
+			err = link(name)
+		}
+	}
+	if platform.Exists(err) {
+		var b [copier.TempSize]byte
+		temp := copier.TempName(b[:0], p.n.dstIno)
+		if err = link(temp); err == nil {
+			err = c.retry(func() error { return c.calls.Renameat(dir, temp, dir, name) })
+			c.retry(func() error { return c.calls.Unlinkat(dir, temp) })
+		}
+	}
+	if err != nil && (platform.Unsupported(err) || platform.NotPermitted(err)) {
+		// No hard links here: a rename leaves the name free for a moment.
+		err = c.retry(func() error { return c.calls.Renameat(dir, p.dst, dir, name) })
+	}
+	if err != nil {
+		return "", &message{text: "cannot backup " + apply.Quote(p.dstPath()) + ": " + platform.Message(err), err: err}
+	}
+	return p.n.dstPath(name), nil
+}
+
+// backupName returns the name for a backup and whether it is a numbered one.
+func (c *Copy) backupName(p *place) (platform.Name, bool, error) {
+	base := p.dst.Bytes()
+	if c.opts.Backup != SimpleBackup {
+		highest, found := 0, false
+		err := c.eachName(p.n.dfd, func(name platform.Name, _ uint32) {
+			if v, ok := backupNumber(name.Bytes(), base); ok {
+				highest, found = max(highest, v), true
+			}
+		})
+		if err != nil {
+			return nil, false, err
+		}
+		if found || c.opts.Backup == NumberedBackup {
+			n, err := platform.MakeName(string(base) + ".~" + strconv.Itoa(highest+1) + "~")
+			return n, true, err
+		}
+	}
+	n, err := platform.MakeName(string(base) + c.opts.Suffix)
+	return n, false, err
+}
+
+// backupNumber parses base.~N~.
+func backupNumber(name, base []byte) (int, bool) {
+	rest, ok := bytes.CutPrefix(name, base)
+	if !ok {
+		return 0, false
+	}
+	rest, ok = bytes.CutPrefix(rest, []byte(".~"))
+	if !ok {
+		return 0, false
+	}
+	rest, ok = bytes.CutSuffix(rest, []byte("~"))
+	if !ok || len(rest) == 0 || rest[0] == '0' {
+		return 0, false
+	}
+	v, err := strconv.Atoi(string(rest))
+	return v, err == nil && v > 0
+}

@@ -1,0 +1,121 @@
+package local
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/plan"
+)
+
+// Follow says which symbolic links at the source are followed.
+type Follow uint8
+
+// The policies -P, -H and -L.
+const (
+	FollowNever Follow = iota
+	FollowOperands
+	FollowAlways
+)
+
+// BackupMode is the version control of backups.
+type BackupMode uint8
+
+// The modes of --backup.
+const (
+	NoBackup BackupMode = iota
+	SimpleBackup
+	ExistingBackup // numbered if there are numbered ones
+	NumberedBackup
+)
+
+// Options are the choices of a copy that concern trees.
+type Options struct {
+	Rules         plan.Rules
+	Follow        Follow
+	OneFileSystem bool
+	Backup        BackupMode
+	Suffix        string // of simple backups
+	DryRun        bool   // say what would be done, write nothing
+	AtomicTree    bool   // publish a tree with one rename
+	// POSIXDangling writes through a dangling symbolic link (POSIXLY_CORRECT).
+	POSIXDangling bool
+	// Umask is the process's file mode creation mask.
+	Umask uint32
+}
+
+// bigFile is the size from which a file goes to the queue of big files: what
+// takes as long as a batch of small ones (some 10 ms).
+const bigFile = 16 << 20
+
+// Copy is a run from local sources to a local destination.
+type Copy struct {
+	calls *platform.Calls
+	r     *apply.Runner
+	opts  Options
+	put   *copier.Options
+
+	links     linkMap
+	cut       atomic.Bool // the run was stopped before everything was done
+	openNodes atomic.Int64
+	maxNodes  int64
+
+	mu        sync.Mutex
+	roots     map[inode]string // destination roots, and the path to name them by
+	lingering []*node
+	bases     []*node
+	created   map[inode]struct{} // what this run created; only with several operands
+	several   bool
+}
+
+type inode struct{ dev, ino uint64 }
+
+func inodeOf(st *platform.Stat) inode { return inode{st.Dev, st.Ino} }
+
+// New returns a Copy whose jobs run on r.
+func New(calls *platform.Calls, r *apply.Runner, opts Options) *Copy {
+	c := &Copy{
+		calls: calls, r: r, opts: opts, put: r.Opts.Copier.Options(),
+		roots: map[inode]string{},
+		// Half of the descriptors for pairs of directories, but no more than
+		// a walk needs to be quick; the rest for files.
+		maxNodes: int64(min(256, max(4, (platform.DescriptorLimit()-48)/4))),
+	}
+	c.links.groups = map[inode]*linkGroup{}
+	return c
+}
+
+// isRoot reports whether a source directory is a destination of this run, and
+// under which name.
+func (c *Copy) isRoot(st *platform.Stat) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.roots[inodeOf(st)]
+	return p, ok
+}
+
+func (c *Copy) addRoot(st *platform.Stat, path string) {
+	c.mu.Lock()
+	c.roots[inodeOf(st)] = path
+	c.mu.Unlock()
+}
+
+// remember notes an inode that this run made, so that a later operand does not
+// overwrite it.
+func (c *Copy) remember(st *platform.Stat) {
+	c.mu.Lock()
+	if c.created == nil {
+		c.created = map[inode]struct{}{}
+	}
+	c.created[inodeOf(st)] = struct{}{}
+	c.mu.Unlock()
+}
+
+func (c *Copy) justCreated(st *platform.Stat) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.created[inodeOf(st)]
+	return ok
+}

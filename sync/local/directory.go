@@ -1,0 +1,259 @@
+package local
+
+import (
+	"fmt"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/plan"
+)
+
+// place is an entry at both sides.
+type place struct {
+	n        *node
+	src, dst platform.Name
+	operand  bool // named by the user
+	noStage  bool // of a directory: give it its name at once
+}
+
+func (p *place) srcPath() string { return p.n.srcPath(p.src) }
+func (p *place) dstPath() string { return p.n.dstPath(p.dst) }
+
+// enter opens a source directory and creates or opens its destination. It
+// returns a node that awaits its listing, or nil after reporting why not.
+// p.n is in use.
+func (c *Copy) enter(w *apply.Worker, p *place, follow bool) *node {
+	n := &node{parent: p.n, src: p.src.Clone(), dst: p.dst.Clone(), sfd: platform.None, dfd: platform.None, followed: follow, isRoot: p.operand}
+	if !c.openSource(w, p, n) {
+		return nil
+	}
+	a := plan.Action{Do: plan.Create}
+	if !p.n.fresh {
+		var ok bool
+		if a, ok = c.decideDir(w, p, n); !ok {
+			c.calls.Close(n.sfd)
+			return nil
+		}
+	}
+	if !c.openDestination(w, p, n, a) {
+		if n.sfd != platform.None {
+			c.calls.Close(n.sfd)
+		}
+		return nil
+	}
+	c.openNodes.Add(1)
+	n.pins = 1
+	n.unpublished.Store(1)
+	n.unsealed.Store(1)
+	p.n.unsealed.Add(1)
+	if n.sfd != platform.None {
+		n.xattrs = w.Copy.ReadXattrs(n.sfd, &n.lost)
+	}
+	if a.Do == plan.Create && c.r.Opts.Events {
+		c.r.Opts.Report.Done(&apply.Event{Op: apply.OpMkdir, Src: n.srcPath(nil), Dst: n.dstPath(nil), Reason: a.Reason.String()})
+	}
+	return n
+}
+
+// openSource fills in the source half of n.
+func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
+	flags := openDirFlags
+	if !n.followed {
+		flags |= platform.NoFollow
+	}
+	fd, err := c.open(p.n.sfd, p.src, flags)
+	if err == nil {
+		n.sfd = fd
+		err = c.calls.Fstat(fd, &n.srcStat)
+	} else if platform.Denied(err) {
+		// What can be kept of a directory that can't be read is kept.
+		c.problem("access", p.srcPath(), err)
+		n.unread = true
+		err = c.calls.Statat(p.n.sfd, p.src, &n.srcStat, n.followed)
+	}
+	if err == nil && !n.srcStat.IsDir() {
+		err = errReplaced
+	}
+	if err == nil {
+		if into, is := c.isRoot(&n.srcStat); is {
+			c.fail(errIntoItself, fmt.Sprintf("cannot copy a directory, %s, into itself, %s", apply.Quote(c.operandOf(p)), apply.Quote(into)))
+			if n.sfd != platform.None {
+				c.calls.Close(n.sfd)
+			}
+			return false
+		}
+		if c.cyclic(n) {
+			err = errCycle
+		} else {
+			return true
+		}
+	}
+	c.problem("access", p.srcPath(), err)
+	if n.sfd != platform.None {
+		c.calls.Close(n.sfd)
+	}
+	return false
+}
+
+// operandOf returns the operand that a place is below.
+func (c *Copy) operandOf(p *place) string {
+	n := p.n
+	if n.isBase() {
+		return p.srcPath()
+	}
+	for !n.parent.isBase() {
+		n = n.parent
+	}
+	return n.srcPath(nil)
+}
+
+// cyclic reports whether a directory contains itself, which links that are
+// followed and bind mounts can bring about.
+func (c *Copy) cyclic(n *node) bool {
+	if !n.followed && (n.parent.isBase() || n.srcStat.Dev == n.parent.srcStat.Dev) {
+		return false
+	}
+	for a := n.parent; !a.isBase(); a = a.parent {
+		if a.srcStat.SameInode(&n.srcStat) {
+			return true
+		}
+	}
+	return false
+}
+
+// decideDir looks at what stands where the directory is to be.
+func (c *Copy) decideDir(w *apply.Worker, p *place, n *node) (plan.Action, bool) {
+	pair := plan.Pair{Src: &n.srcStat}
+	var target platform.Stat
+	switch err := c.calls.Statat(p.n.dfd, p.dst, &w.Dst, false); {
+	case err == nil:
+		pair.Dst = &w.Dst
+		if w.Dst.IsSymlink() && c.calls.Statat(p.n.dfd, p.dst, &target, true) == nil {
+			pair.Target = &target
+		}
+	case !platform.NotExist(err):
+		c.problem("stat", p.dstPath(), err)
+		return plan.Action{}, false
+	}
+	a := c.opts.Rules.Copy(&pair)
+	if a.Do == plan.Refuse || a.Do == plan.Skip {
+		c.refuse(p, a)
+		return a, false
+	}
+	if p.operand && c.opts.AtomicTree && a.Do == plan.Enter {
+		if isDots(p.dst) {
+			c.fail(errRefused, fmt.Sprintf("cannot replace %s as a whole: it is the target directory itself", apply.Quote(p.dstPath())))
+			return a, false
+		}
+		a.Do = plan.Create
+	}
+	return a, true
+}
+
+// openDestination fills in the destination half of n.
+func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action) bool {
+	n.hidden = p.n.hidden
+	n.atomic = p.operand && a.Do == plan.Create && (c.opts.AtomicTree || c.put.Fsync == copier.SyncBatch)
+	n.noACL = p.n.noACL
+	n.fresh = a.Do == plan.Create
+	if n.fresh && c.opts.DryRun {
+		c.r.Counters.Dirs.Add(1)
+		return true
+	}
+	var err error
+	if n.fresh {
+		err = c.mkdir(w, p, n)
+		if err != nil {
+			c.problem("create directory", p.dstPath(), err)
+			return false
+		}
+		c.r.Counters.Dirs.Add(1)
+		return true
+	}
+	n.dfd, err = c.open(p.n.dfd, p.dst, openDirFlags|platform.NoFollow)
+	if platform.Loop(err) || platform.NotDir(err) {
+		n.dfd, err = c.openThrough(p)
+	}
+	var st platform.Stat
+	if err == nil {
+		err = c.calls.Fstat(n.dfd, &st)
+	}
+	if err != nil {
+		c.problem("access", p.dstPath(), err)
+		if n.dfd != platform.None {
+			c.calls.Close(n.dfd)
+		}
+		return false
+	}
+	n.dstIno, n.dstDev = st.Ino, st.Dev
+	n.noACL = !w.Copy.HasDefaultACL(n.dfd)
+	if !c.opts.DryRun {
+		c.sweep(n.dfd, n.dstIno)
+	}
+	return true
+}
+
+// mkdir creates the directory of n, under a temporary name if its place can be
+// seen, and opens it. It can be entered by its owner only as long as it is
+// worked in, except where cp too lets the umask decide.
+func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
+	pr := &c.put.Preserve
+	want := n.srcStat.Mode & platform.ModeBits
+	if pr.NoMode {
+		want = platform.ModePerm
+	}
+	mode := want | 0o700
+	if pr.Mode || pr.Owner {
+		mode &= 0o7700
+	}
+	name := p.dst
+	staged := !n.hidden && !p.noStage
+	n.hidden = n.hidden || n.atomic
+	for i := 0; ; i++ {
+		if staged {
+			name = copier.TempName(w.Temp[:0], p.n.dstIno)
+		}
+		err := c.calls.Mkdirat(p.n.dfd, name, mode)
+		if platform.Interrupted(err) && i < maxRepeats || staged && platform.Exists(err) && i < 100 {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		break
+	}
+	var st platform.Stat
+	fd, err := c.open(p.n.dfd, name, openDirFlags|platform.NoFollow)
+	if err == nil {
+		n.dfd = fd
+		err = c.calls.Fstat(fd, &st)
+	}
+	if err == nil && staged {
+		// Held as long as this process lives: another run leaves it alone.
+		if e := c.calls.Flock(fd, true); e != nil && !platform.Unsupported(e) && !platform.Interrupted(e) {
+			err = e
+		}
+	}
+	if err == nil && pr.Mode && !p.n.noACL {
+		err = w.Copy.DropDefaultACL(fd)
+		n.noACL = err == nil
+	}
+	if err != nil {
+		if n.dfd != platform.None {
+			c.calls.Close(n.dfd)
+			n.dfd = platform.None
+		}
+		c.calls.Rmdirat(p.n.dfd, name)
+		return err
+	}
+	n.dstIno, n.dstDev, n.created = st.Ino, st.Dev, true
+	n.mode = st.Mode & platform.ModeBits &^ (0o700 &^ want)
+	if (pr.Mode || pr.Owner) && !pr.Mode {
+		n.mode = want &^ c.opts.Umask
+	}
+	if staged {
+		n.temp = name.Clone()
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package local
+
+import (
+	"context"
+	"sync"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/plan"
+)
+
+// linkMap knows what became of source inodes with several names. Only such
+// inodes enter it, and one leaves when all its names were met.
+type linkMap struct {
+	mu     sync.Mutex
+	groups map[inode]*linkGroup
+}
+
+// linkGroup is one inode of the source. All fields are under linkMap.mu.
+type linkGroup struct {
+	left    uint64 // names not yet met
+	busy    bool   // somebody is copying it
+	done    bool   // first stands at its place
+	at      *place
+	waiting []waiter
+}
+
+// waiter is a name that came while the first one was being copied.
+type waiter struct {
+	place
+	st platform.Stat
+	a  plan.Action
+}
+
+// claim returns the group of an inode, and whether the caller is to copy it.
+func (m *linkMap) claim(st *platform.Stat, p *place) (*linkGroup, bool) {
+	key := inodeOf(st)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g := m.groups[key]
+	if g == nil {
+		g = &linkGroup{left: st.Nlink}
+		m.groups[key] = g
+	}
+	if g.busy || g.done {
+		return g, false
+	}
+	g.busy = true
+	g.at = &place{n: p.n, dst: p.dst.Clone()}
+	return g, true
+}
+
+// met counts a name of the group, which leaves the map with its last one:
+// whoever still waits holds the group itself.
+func (m *linkMap) met(st *platform.Stat, g *linkGroup) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g.left--; g.left == 0 && m.groups[inodeOf(st)] == g {
+		delete(m.groups, inodeOf(st))
+	}
+}
+
+// firstSeen reports whether an inode is met for the first time.
+func (m *linkMap) firstSeen(st *platform.Stat) bool {
+	g, mine := m.claim(st, &place{})
+	m.met(st, g)
+	return mine
+}
+
+// joinGroup links a name to the group's copy, now or when it is there.
+func (c *Copy) joinGroup(ctx context.Context, w *apply.Worker, g *linkGroup, p *place, st *platform.Stat, a plan.Action) {
+	m := &c.links
+	m.mu.Lock()
+	if g.busy {
+		p.n.unsealed.Add(1)
+		p.n.unpublished.Add(1)
+		g.waiting = append(g.waiting, waiter{place{p.n, p.src.Clone(), p.dst.Clone(), p.operand, false}, *st, a})
+		m.mu.Unlock()
+		return
+	}
+	m.mu.Unlock()
+	c.linkOrCopy(ctx, w, g, p, st, a)
+}
+
+// settle ends the copy that claim handed out and serves who waits for it. If
+// it failed, the next one waiting has its try.
+func (c *Copy) settle(w *apply.Worker, g *linkGroup, p *place, ok bool) {
+	if g == nil {
+		return
+	}
+	m := &c.links
+	m.mu.Lock()
+	g.busy, g.done = false, ok
+	waiting := g.waiting
+	g.waiting = nil
+	m.mu.Unlock()
+	for i := range waiting {
+		w.Runner.Push(&linkJob{c, g, waiting[i]})
+	}
+}
+
+// linkJob serves one name that waited.
+type linkJob struct {
+	c *Copy
+	g *linkGroup
+	waiter
+}

@@ -1,0 +1,418 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+)
+
+// Target is how the destination operand was given.
+type Target struct {
+	Path string // as typed
+	// Into: it is to be a directory to copy into (-t, several sources,
+	// --parents); never with Exact.
+	Into bool
+	// Exact: it is the name itself even if it is a directory (-T).
+	Exact bool
+	// Parents appends the whole source path, not its last component.
+	Parents bool
+}
+
+// Plan resolves the operands by the rules of cp and returns the jobs of a run.
+// What is wrong with one source is reported and the others go on; an error
+// says that nothing can be done at all.
+func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
+	into, err := c.intoDirectory(sources, t)
+	if err != nil {
+		return nil, err
+	}
+	c.several = len(sources) > 1
+	seen := map[inode]bool{}
+	names := map[string]bool{}
+	var ops []*operandJob
+	ordered := t.Parents
+	var base *node
+	if into {
+		if base, err = c.base(t.Path, t.Path); err != nil {
+			return nil, err
+		}
+	}
+	for _, src := range sources {
+		if c.repeated(src, seen) {
+			continue
+		}
+		op := &operandJob{c: c, src: src, base: base}
+		if into {
+			op.dst = lastComponent(src)
+			if t.Parents {
+				op.parents = src
+			}
+		} else if op.base, op.dst, err = c.exactTarget(src, t.Path); err != nil {
+			return nil, err
+		}
+		// Two sources that go to one name keep the order in which they were
+		// given; so do all when one of them is merged into the target itself.
+		ordered = ordered || names[op.dst] || op.dst == "."
+		names[op.dst] = true
+		ops = append(ops, op)
+	}
+	jobs := make([]apply.Job, 0, len(ops))
+	if ordered {
+		if len(ops) > 0 {
+			for i := range ops[:len(ops)-1] {
+				ops[i].next = ops[i+1]
+			}
+			jobs = append(jobs, ops[0])
+		}
+		return jobs, nil
+	}
+	for i := len(ops) - 1; i >= 0; i-- {
+		jobs = append(jobs, ops[i])
+	}
+	return jobs, nil
+}
+
+// usage is an error in the words of cp.
+func usage(format string, a ...any) error { return fmt.Errorf(format, a...) }
+
+// intoDirectory decides whether the target is a directory to copy into.
+func (c *Copy) intoDirectory(sources []string, t Target) (bool, error) {
+	if t.Exact {
+		return false, nil
+	}
+	name, err := platform.MakeName(t.Path)
+	if err != nil {
+		return false, usage("cannot access %s: %s", apply.Quote(t.Path), platform.Message(err))
+	}
+	var st platform.Stat
+	err = c.calls.Statat(platform.CWD, name, &st, true)
+	must := t.Into || len(sources) > 1
+	switch {
+	case err == nil && st.IsDir():
+		return true, nil
+	case t.Into && err != nil:
+		return false, usage("target directory %s: %s", apply.Quote(t.Path), platform.Message(err))
+	case t.Into:
+		return false, usage("target directory %s: %s", apply.Quote(t.Path), platform.Message(platform.ErrNotDir))
+	case must && err != nil:
+		return false, usage("target %s: %s", apply.Quote(t.Path), platform.Message(err))
+	case must:
+		return false, usage("target %s: %s", apply.Quote(t.Path), platform.Message(platform.ErrNotDir))
+	case t.Parents:
+		return false, usage("with --parents, the destination must be a directory")
+	case err != nil && !platform.NotExist(err):
+		return false, usage("failed to access %s: %s", apply.Quote(t.Path), platform.Message(err))
+	}
+	return false, nil
+}
+
+// repeated reports a source that was given before; cp warns and copies once.
+func (c *Copy) repeated(src string, seen map[inode]bool) bool {
+	if !c.several || c.opts.Backup == NumberedBackup {
+		return false
+	}
+	name, err := platform.MakeName(src)
+	var st platform.Stat
+	if err != nil || c.calls.Statat(platform.CWD, name, &st, c.opts.Follow != FollowNever) != nil {
+		return false
+	}
+	key := inodeOf(&st)
+	if !seen[key] {
+		if st.IsDir() || st.Nlink == 1 {
+			seen[key] = true
+		}
+		return false
+	}
+	kind := "file"
+	if st.IsDir() {
+		kind = "directory"
+	}
+	c.r.Opts.Report.Note(fmt.Sprintf("warning: source %s %s specified more than once", kind, apply.Quote(src)))
+	return true
+}
+
+// exactTarget splits a target that is a name into the directory it stands in
+// and the name.
+func (c *Copy) exactTarget(src, dst string) (*node, string, error) {
+	trimmed := strings.TrimRight(dst, "/")
+	if trimmed == "" {
+		if dst == "" {
+			return nil, "", usage("cannot create regular file %s: %s", apply.Quote(dst), platform.Message(platform.ErrNotExist))
+		}
+		b, err := c.base("/", "/")
+		return b, ".", err
+	}
+	parent, last := splitPath(trimmed)
+	if last == "." || last == ".." {
+		b, err := c.base(trimmed, trimmed)
+		return b, ".", err
+	}
+	if trimmed != dst && !c.isDirectory(src) {
+		return nil, "", usage("cannot create regular file %s: %s", apply.Quote(dst), platform.Message(platform.ErrNotDir))
+	}
+	b, err := c.base(parent, strings.TrimSuffix(parent, "/"))
+	if err == nil && strings.HasPrefix(dst, "/") && b.prefix[1] == "" {
+		b.prefix[1] = "/"
+	}
+	if err != nil {
+		what := "create regular file"
+		if c.isDirectory(src) {
+			what = "create directory"
+		}
+		return nil, "", usage("cannot %s %s: %s", what, apply.Quote(dst), platform.Message(err))
+	}
+	return b, last, nil
+}
+
+func (c *Copy) isDirectory(path string) bool {
+	name, err := platform.MakeName(path)
+	var st platform.Stat
+	return err == nil && c.calls.Statat(platform.CWD, name, &st, true) == nil && st.IsDir()
+}
+
+// base opens a directory that destinations stand in. prefix is what stands
+// before their names in messages.
+func (c *Copy) base(path, prefix string) (*node, error) {
+	if path == "" {
+		path = "."
+	}
+	name, err := platform.MakeName(path)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := c.open(platform.CWD, name, openDirFlags)
+	if platform.Denied(err) {
+		// Names can be created in a directory that can't be listed.
+		fd, err = c.open(platform.CWD, name, platform.PathOnly|platform.Directory)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var st platform.Stat
+	if err := c.calls.Fstat(fd, &st); err != nil {
+		c.calls.Close(fd)
+		return nil, err
+	}
+	b := newBase(fd, &st, prefix)
+	b.noACL = !c.r.Opts.Copier.NewWorker().HasDefaultACL(fd)
+	c.bases = append(c.bases, b)
+	if !c.opts.DryRun {
+		c.sweep(fd, st.Ino)
+	}
+	return b, nil
+}
+
+// splitPath cuts a path at its last slash; the first part keeps the slash.
+func splitPath(path string) (dir, last string) {
+	i := strings.LastIndexByte(path, '/')
+	return path[:i+1], path[i+1:]
+}
+
+// lastComponent returns the name that a source gets in a directory. Of "..",
+// as of "/" and ".", it is the directory itself.
+func lastComponent(src string) string {
+	_, last := splitPath(strings.TrimRight(src, "/"))
+	if last == "" || last == ".." {
+		return "."
+	}
+	return last
+}
+
+// operandJob copies one operand.
+type operandJob struct {
+	c       *Copy
+	base    *node
+	src     string
+	dst     string // in base; "." for base itself
+	parents string // --parents: the path to be made below base
+	next    *operandJob
+}
+
+// Run looks at the operand and copies it, or starts the walk if it is a
+// directory.
+func (j *operandJob) Run(ctx context.Context, w *apply.Worker) {
+	c := j.c
+	if ctx.Err() != nil {
+		return
+	}
+	src, err := platform.MakeName(j.src)
+	if err == nil && j.src == "" {
+		err = platform.ErrNotExist
+	}
+	var st platform.Stat
+	follow := c.opts.Follow != FollowNever
+	if err == nil {
+		err = c.calls.Statat(platform.CWD, src, &st, follow)
+	}
+	if err != nil {
+		c.problem("stat", j.src, err)
+		j.proceed(w)
+		return
+	}
+	if c.opts.Rules.AsFile(st.Mode) && strings.HasSuffix(j.src, "/") && !st.IsDir() {
+		c.problem("stat", j.src, platform.ErrNotDir)
+		j.proceed(w)
+		return
+	}
+	parent, dst, last := j.base, j.dst, (*node)(nil)
+	if j.parents != "" {
+		if parent, dst, last = j.makeParents(w); parent == nil {
+			j.proceed(w)
+			return
+		}
+	}
+	name, err := platform.MakeName(dst)
+	if err != nil {
+		c.problem("create regular file", dst, err)
+		j.proceed(w)
+		return
+	}
+	p := &place{n: parent, src: src, dst: name, operand: true}
+	if last != nil {
+		p.src = name
+		if err := c.use(parent); err != nil {
+			c.problem("access", parent.dstPath(nil), err)
+			return
+		}
+	}
+	var root *node
+	if st.IsDir() {
+		root = j.enterRoot(w, p, follow)
+	} else if c.entry(ctx, w, p, st.Type()) == wasDirectory {
+		c.problem("copy", j.src, errReplaced)
+	}
+	if last != nil {
+		c.release(parent)
+	}
+	if root == nil {
+		if last != nil {
+			c.endList(w, last)
+		}
+		j.proceed(w)
+		return
+	}
+	root.onDone = func() { j.proceed(w) }
+	if last != nil {
+		c.endList(w, last)
+	}
+	(&listJob{c, root}).Run(ctx, w)
+}
+
+// proceed queues the operand that was to wait for this one.
+func (j *operandJob) proceed(w *apply.Worker) {
+	if j.next != nil {
+		w.Runner.Push(j.next)
+	}
+}
+
+// enterRoot makes the root pair of a directory operand.
+func (j *operandJob) enterRoot(w *apply.Worker, p *place, follow bool) *node {
+	c := j.c
+	w.Runner.Counters.Found.Add(1)
+	if !c.opts.Rules.Recursive {
+		c.fail(errRefused, "-r not specified; omitting directory "+apply.Quote(j.src))
+		return nil
+	}
+	n := c.enter(w, p, follow)
+	if n == nil {
+		return nil
+	}
+	if n.dfd != platform.None {
+		var st platform.Stat
+		if err := c.calls.Fstat(n.dfd, &st); err == nil {
+			c.addRoot(&st, p.dstPath())
+		}
+	}
+	return n
+}
+
+// makeParents enters every directory of the operand's path below the target,
+// creating what is missing with the attributes of its source. It returns the
+// last one, with one count held that endList gives back.
+func (j *operandJob) makeParents(w *apply.Worker) (*node, string, *node) {
+	c := j.c
+	parts := strings.FieldsFunc(j.parents, func(r rune) bool { return r == '/' })
+	if len(parts) == 0 {
+		return j.base, ".", nil
+	}
+	prefix := ""
+	if strings.HasPrefix(j.parents, "/") {
+		prefix = "/"
+	}
+	parent, held := j.base, (*node)(nil)
+	for _, part := range parts[:len(parts)-1] {
+		srcName, err := platform.MakeName(prefix + part)
+		dstName, err2 := platform.MakeName(part)
+		if err != nil || err2 != nil {
+			return nil, "", nil
+		}
+		if held != nil {
+			// Source paths are the operand's own, relative to where it was
+			// given; below the first part they are relative to the parent.
+			srcName = dstName
+			if err := c.use(held); err != nil {
+				c.problem("access", held.dstPath(nil), err)
+				return nil, "", nil
+			}
+		}
+		n := c.enter(w, &place{n: parent, src: srcName, dst: dstName, noStage: true}, true)
+		if held != nil {
+			c.release(held)
+			c.endList(w, held)
+		}
+		if n == nil {
+			return nil, "", nil
+		}
+		parent, held = n, n
+		prefix = ""
+	}
+	return parent, parts[len(parts)-1], held
+}
+
+// publishTree gives a tree that was built aside its name, in exchange for what
+// stood there (--atomic=tree), and removes that.
+func (c *Copy) publishTree(n *node) {
+	if n.temp == nil {
+		return
+	}
+	if err := c.use(n.parent); err != nil {
+		c.problem("create directory", n.dstPath(nil), err)
+		return
+	}
+	defer c.release(n.parent)
+	dir := n.parent.dfd
+	if c.opts.AtomicTree && (c.cut.Load() || c.r.Counters.Failed.Load() > 0) {
+		c.fail(errIncomplete, fmt.Sprintf("not publishing %s: some of it could not be copied", apply.Quote(n.dstPath(nil))))
+		c.remove(dir, n.temp)
+		return
+	}
+	if c.put.Fsync == copier.SyncBatch {
+		// Everything in it reaches the device before it can be seen.
+		if err := c.calls.Syncfs(n.dfd); err != nil {
+			c.problem("flush", n.dstPath(nil), err)
+		}
+	}
+	if !c.opts.AtomicTree {
+		c.rename(n)
+		return
+	}
+	err := c.retry(func() error { return c.calls.RenameNoReplace(dir, n.temp, dir, n.dst) })
+	if platform.Exists(err) {
+		if err = c.retry(func() error { return c.calls.RenameExchange(dir, n.temp, dir, n.dst) }); err == nil {
+			err = c.remove(dir, n.temp)
+		}
+	}
+	if err != nil {
+		c.problem("publish", n.dstPath(nil), err)
+		c.remove(dir, n.temp)
+		return
+	}
+	n.temp = nil
+}
+
+var errIncomplete = errors.New("incomplete")

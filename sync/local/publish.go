@@ -1,0 +1,152 @@
+package local
+
+import (
+	"errors"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+)
+
+var (
+	errIntoItself = errors.New("directory into itself")
+	errCycle      = errors.New("directory cycle")
+)
+
+// publish gives a new directory its final name, now that its own small files
+// are whole. Nothing of the caller is in use.
+func (c *Copy) publish(n *node) {
+	if n.temp == nil || n.atomic {
+		return
+	}
+	if err := c.use(n.parent); err != nil {
+		c.problem("create directory", n.dstPath(nil), err)
+		return
+	}
+	defer c.release(n.parent)
+	c.rename(n)
+}
+
+// rename moves a directory from its temporary to its final name.
+func (c *Copy) rename(n *node) {
+	dir := n.parent.dfd
+	err := c.retry(func() error { return c.calls.RenameNoReplace(dir, n.temp, dir, n.dst) })
+	if err != nil && !platform.Exists(err) && platform.Unsupported(err) {
+		// A plain rename replaces at most an empty directory.
+		err = c.retry(func() error { return c.calls.Renameat(dir, n.temp, dir, n.dst) })
+	}
+	if platform.Exists(err) {
+		err = c.merge(n)
+	}
+	if err != nil {
+		c.problem("create directory", n.dstPath(nil), err)
+		n.mu.Lock()
+		n.unpublishable = true
+		n.mu.Unlock()
+		return
+	}
+	n.mu.Lock()
+	n.temp = nil
+	n.mu.Unlock()
+}
+
+func (c *Copy) retry(call func() error) error {
+	err := call()
+	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
+		err = call()
+	}
+	return err
+}
+
+// merge moves the entries of a staged directory into one that took its name
+// meanwhile, and goes on in that. What collides stays unpublished and is
+// reported. n.parent is in use, n is not.
+func (c *Copy) merge(n *node) error {
+	n.move.Lock()
+	defer n.move.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.dfd == platform.None {
+		if err := c.reopen(n); err != nil {
+			return err
+		}
+	}
+	dir := n.parent.dfd
+	into, err := c.open(dir, n.dst, openDirFlags|platform.NoFollow)
+	if err != nil {
+		return err
+	}
+	var st platform.Stat
+	if err := c.calls.Fstat(into, &st); err != nil {
+		c.calls.Close(into)
+		return err
+	}
+	err = c.eachName(n.dfd, func(name platform.Name, _ uint32) {
+		err := c.retry(func() error { return c.calls.RenameNoReplace(n.dfd, name, into, name) })
+		if err != nil {
+			c.problem("create regular file", n.dstPath(name), err)
+			c.remove(n.dfd, name)
+		}
+	})
+	if err == nil {
+		err = c.calls.Rmdirat(dir, n.temp)
+	}
+	if err != nil {
+		c.calls.Close(into)
+		return err
+	}
+	c.calls.Close(n.dfd)
+	n.dfd, n.dstIno, n.dstDev = into, st.Ino, st.Dev
+	n.fresh, n.created = false, false
+	return nil
+}
+
+// seal gives a directory its attributes once nothing is created in it any
+// more, and closes it.
+func (c *Copy) seal(w *apply.Worker, n *node) {
+	if !c.opts.DryRun {
+		c.sealOpen(w, n)
+	}
+	n.mu.Lock()
+	n.sealed = true
+	if n.users == 0 {
+		c.closeNode(n)
+	}
+	n.mu.Unlock()
+	if n.onDone != nil {
+		n.onDone()
+	}
+}
+
+func (c *Copy) sealOpen(w *apply.Worker, n *node) {
+	if err := c.use(n); err != nil {
+		c.problem("access", n.dstPath(nil), err)
+		return
+	}
+	defer c.release(n)
+	c.reopenParent(n)
+	pr := &c.put.Preserve
+	if n.created || pr.Mode || pr.Owner || pr.Times || pr.Xattr {
+		var st platform.Stat
+		if err := c.calls.Fstat(n.dfd, &st); err != nil {
+			c.problem("stat", n.dstPath(nil), err)
+		} else {
+			mode := n.mode
+			if !n.created {
+				mode = st.Mode & platform.ModeBits
+			}
+			lost := w.Copy.Directory(n.dfd, &st, &n.srcStat, mode, n.xattrs, n.created && !n.parent.noACL)
+			lost.Merge(&n.lost)
+			c.lost(func() string { return n.dstPath(nil) }, &lost)
+		}
+	}
+	c.syncDir(n.dfd, func() string { return n.dstPath(nil) })
+	if n.atomic {
+		c.publishTree(n)
+	}
+	if n.unpublishable {
+		if err := c.use(n.parent); err == nil {
+			c.remove(n.parent.dfd, n.temp)
+			c.release(n.parent)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package local
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/plan"
+)
+
+// replace copies a file over something that exists. cp writes into it; here
+// the result is the same to whoever looks at name, mode, owner and attributes,
+// but it appears at once and whole, except where only writing into the file
+// can give that result:
+//
+//   - --inplace asks for it;
+//   - the file has other names, which are to see the new content too;
+//   - it is not a regular file;
+//   - its directory takes no new names, or its owner can't be reproduced.
+func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, a plan.Action, backup *string) error {
+	var old platform.Stat
+	if a.Do == plan.Replace {
+		put.Stage, put.Old = copier.Sibling, &old
+		if a.Reason == plan.Backed {
+			put.BeforeCommit = func() (err error) {
+				*backup, err = c.backup(w, p)
+				return err
+			}
+		}
+		if a.Reason == plan.Removed && c.r.Opts.Events {
+			c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
+		}
+		return w.Copy.Put(ctx, put)
+	}
+	name, dir := p.dst, p.n.dfd
+	err := c.calls.Statat(dir, name, &old, false)
+	if err == nil && old.IsSymlink() {
+		if dir, name, err = c.resolve(p); err != nil {
+			return &copier.StepError{Step: copier.StepCreate, Err: err}
+		}
+		defer c.calls.Close(dir)
+		var st platform.Stat
+		if err := c.calls.Fstat(dir, &st); err != nil {
+			return &copier.StepError{Step: copier.StepStat, Err: err}
+		}
+		put.Dir, put.Name, put.DirIno, put.DirDev = dir, name, st.Ino, st.Dev
+		put.DefaultACL = w.Copy.HasDefaultACL(dir)
+	}
+	return c.overwrite(ctx, w, p, put, dir, name)
+}
+
+// overwrite is replace for what is written through or replaced atomically.
+func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, dir platform.FD, name platform.Name) error {
+	var old platform.Stat
+	err := c.calls.Statat(dir, name, &old, false)
+	if err != nil && !platform.NotExist(err) {
+		return &copier.StepError{Step: copier.StepCreate, Err: err}
+	}
+	if err != nil {
+		// A dangling link that is written through, or gone since.
+		put.Stage = copier.Unnamed
+		return w.Copy.Put(ctx, put)
+	}
+	flags := platform.WriteOnly | platform.NoFollow | platform.NoCTTY
+	if old.IsRegular() {
+		flags |= platform.NonBlock
+	}
+	if c.put.Verify != copier.NoHash {
+		flags = flags&^platform.WriteOnly | platform.ReadWrite
+	}
+	put.Old = &old
+	put.OldFD, err = c.open(dir, name, flags)
+	if err == nil {
+		err = c.calls.Fstat(put.OldFD, &old)
+	}
+	switch {
+	case err == nil:
+	case platform.Busy(err):
+		// cp can't write into a program that runs; replacing it is safe.
+		put.Stage = copier.Sibling
+		return w.Copy.Put(ctx, put)
+	case c.opts.Rules.Force:
+		put.Stage = copier.Sibling
+		if c.r.Opts.Events {
+			c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
+		}
+		return w.Copy.Put(ctx, put)
+	default:
+		if put.OldFD != platform.None {
+			c.calls.Close(put.OldFD)
+		}
+		return &copier.StepError{Step: copier.StepCreate, Err: err}
+	}
+	if !old.IsRegular() || !put.Stat.IsRegular() && old.IsRegular() && c.opts.Rules.InPlace {
+		defer c.calls.Close(put.OldFD)
+		return w.Copy.Stream(ctx, put.OldFD, put.Src, &put.Result)
+	}
+	if c.opts.Rules.InPlace || old.Nlink > 1 || c.put.AttributesOnly {
+		put.Stage = copier.InPlace
+		return w.Copy.Put(ctx, put)
+	}
+	put.Stage, put.KeepOld = copier.Sibling, true
+	err = w.Copy.Put(ctx, put)
+	if err == nil || !cannotReplace(err) {
+		c.calls.Close(put.OldFD)
+		return err
+	}
+	put.Stage, put.KeepOld, put.Result = copier.InPlace, false, copier.Result{}
+	return w.Copy.Put(ctx, put)
+}
+
+// cannotReplace reports that the new inode could not be made as the old one
+// was, or not at all in this directory, which writing in place doesn't need.
+func cannotReplace(err error) bool {
+	var s *copier.StepError
+	if !errors.As(err, &s) {
+		return false
+	}
+	switch s.Step {
+	case copier.StepCreate, copier.StepOwner, copier.StepPublish:
+		return platform.Denied(s.Err) || platform.Busy(s.Err)
+	}
+	return false
+}
+
+// maxLinks bounds how many links a name may lead through, as the kernel does.
+const maxLinks = 40
+
+// resolve follows the symbolic link at a place to the name that it stands for
+// in the end and returns the directory of that, open. Below an operand it
+// stays beneath the destination's root: what an old link in a tree points to
+// is not what the user named.
+func (c *Copy) resolve(p *place) (platform.FD, platform.Name, error) {
+	root, rel := p.n, ""
+	if !p.operand {
+		for !root.parent.isBase() {
+			rel = root.dst.String() + "/" + rel
+			root = root.parent
+		}
+	}
+	name := p.dst.String()
+	buf := make([]byte, 4096)
+	dir, err := c.openDir(root, rel, p.operand)
+	for range maxLinks {
+		if err != nil {
+			return platform.None, nil, err
+		}
+		last, err := platform.MakeName(name)
+		if err != nil {
+			c.calls.Close(dir)
+			return platform.None, nil, err
+		}
+		n, err := c.calls.Readlinkat(dir, last, buf)
+		if err != nil {
+			if platform.NotLink(err) || platform.NotExist(err) {
+				return dir, last, nil
+			}
+			c.calls.Close(dir)
+			return platform.None, nil, err
+		}
+		target := string(buf[:n])
+		parent, base := splitPath(target)
+		if parent == "" {
+			name = base
+			continue
+		}
+		if parent[0] == '/' {
+			rel = parent
+		} else {
+			rel += "/" + parent
+		}
+		c.calls.Close(dir)
+		name = base
+		dir, err = c.openDir(root, rel, p.operand)
+		if err != nil {
+			return platform.None, nil, err
+		}
+	}
+	c.calls.Close(dir)
+	return platform.None, nil, errTooManyLinks
+}
+
+var errTooManyLinks = errors.New("too many levels of symbolic links")
+
+// openDir opens a directory for the names in it, beneath root or, for what the
+// user named, wherever the path leads.
+func (c *Copy) openDir(root *node, rel string, anywhere bool) (platform.FD, error) {
+	if rel == "" {
+		rel = "."
+	}
+	if !anywhere && rel[0] == '/' && rel != "." {
+		return platform.None, errEscapes
+	}
+	name, err := platform.MakeName(rel)
+	if err != nil {
+		return platform.None, err
+	}
+	if anywhere {
+		return c.calls.Openat(root.dfd, name, openDirFlags, 0)
+	}
+	fd, err := c.calls.OpenBeneath(root.dfd, name, openDirFlags, 0)
+	if platform.OtherDevice(err) {
+		err = errEscapes
+	}
+	return fd, err
+}
+
+var errEscapes = errors.New("symbolic link leads out of the destination")
+
+// openThrough opens an existing directory through a symbolic link
+// (--keep-directory-symlink), or as an operand.
+func (c *Copy) openThrough(p *place) (platform.FD, error) {
+	dir, name, err := c.resolve(p)
+	if err != nil {
+		return platform.None, err
+	}
+	defer c.calls.Close(dir)
+	return c.open(dir, name, openDirFlags|platform.NoFollow)
+}

@@ -50,7 +50,9 @@ func TestArchitectureRulesBite(t *testing.T) {
 		{"shape", "copier/x.go", `package p; type T int; func (T) init() {}`, ""},
 		{"package comment", "sync/tree/x.go", doc, "no doc.go"},
 		{"package comment", "sync/tree/doc.go", "// Not next to it.\n\npackage p", "no doc.go"},
+		{"package comment", "sync/tree/main.go", doc, "no doc.go"},
 		{"package comment", "sync/tree/doc.go", doc, ""},
+		{"package comment", "cmd/zccp/main.go", "// Command zccp is.\npackage main", ""},
 	} {
 		t.Run(c.rule+" "+c.path, func(t *testing.T) {
 			planted, err := parseSource(c.path, []byte(c.src))

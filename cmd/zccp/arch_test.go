@@ -216,12 +216,13 @@ func checkShape(files []sourceFile) (violations []string) {
 	return violations
 }
 
-// checkPackageComment: every package says what it is, in doc.go.
+// checkPackageComment: every package says what it is, in doc.go; a command
+// does in main.go.
 func checkPackageComment(files []sourceFile) (violations []string) {
 	documented := make(map[string]bool)
 	for _, f := range files {
 		if !f.isTest() {
-			documented[f.dir] = documented[f.dir] || f.name == "doc.go" && strings.TrimSpace(f.file.Doc.Text()) != ""
+			documented[f.dir] = documented[f.dir] || (f.name == "doc.go" || f.file.Name.Name == "main" && f.name == "main.go") && strings.TrimSpace(f.file.Doc.Text()) != ""
 		}
 	}
 	for dir, ok := range documented {

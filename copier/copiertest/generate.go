@@ -22,6 +22,8 @@ type Options struct {
 	// NoDirLinks leaves out symlinks that lead to directories. A copy that follows them
 	// multiplies the tree.
 	NoDirLinks bool
+	// NoLarge leaves out sparse files of 1 GiB, which a copy may fill.
+	NoLarge bool
 }
 
 func (o Options) withDefaults() Options {

@@ -1,0 +1,301 @@
+//go:build linux
+
+package main_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/zccp/zccp/copier/copiertest"
+)
+
+// TestDifferential copies generated trees with cp and with zccp and compares the two
+// results, what they print, their exit codes, and for a plain -a also the copy with its
+// source. ZCCP_TEST_TREES is how many trees are copied; 40 without it.
+func TestDifferential(t *testing.T) {
+	copiertest.Require(t, "root")
+	requireGNU(t)
+	trees := 40
+	if s := os.Getenv("ZCCP_TEST_TREES"); s != "" {
+		var err error
+		if trees, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := differential{reference: []string{"cp"}, subject: []string{buildBinary(t)}, seed: copiertest.Seed(t)}
+	d.run(t, trees, copiertest.FileSystems(t))
+	t.Logf("%d trees, %d differences; intended ones: %v", trees, d.differences, d.intended)
+}
+
+// differential compares two commands that do the same thing.
+type differential struct {
+	reference, subject []string
+	seed               uint64
+	// variants are those that the trees go through, in turn; by default every second tree
+	// is one of plain, and the others go through all variants.
+	variants []variant
+	// report, when set, gets what is found, instead of the test.
+	report func(number int, found []string)
+
+	mu          sync.Mutex
+	differences int
+	intended    map[string]int
+}
+
+// run copies the trees, each on the next file system.
+func (d *differential) run(t *testing.T, trees int, on []copiertest.FileSystem) {
+	d.intended = map[string]int{}
+	t.Run("trees", func(t *testing.T) {
+		for number := range trees {
+			fsys := on[number%len(on)]
+			v := d.choose(number, len(on))
+			t.Run(fmt.Sprintf("%d %s %s", number, fsys.Name, v.name), func(t *testing.T) {
+				t.Parallel()
+				c := trial{differential: d, variant: v, t: t, dir: filepath.Join(fsys.Dir, strconv.Itoa(number))}
+				c.rng = rand.New(rand.NewPCG(d.seed, uint64(number)))
+				found := c.run()
+				if d.report != nil {
+					d.report(number, found)
+					return
+				}
+				const shown = 20
+				for _, f := range found[:min(shown, len(found))] {
+					t.Error(f)
+				}
+				if len(found) > shown {
+					t.Errorf("and %d more", len(found)-shown)
+				}
+				if found != nil {
+					t.Log(c.transcript)
+				}
+			})
+		}
+	})
+}
+
+// choose gives every file system each variant in the end, as len(variants) is odd.
+func (d *differential) choose(number, fileSystems int) variant {
+	turn, fsys := number/fileSystems, number%fileSystems
+	switch {
+	case d.variants != nil:
+		return d.variants[turn%len(d.variants)]
+	case turn%2 == 0:
+		return plain[turn/2%len(plain)]
+	}
+	return variants[(turn/2*fileSystems+fsys)%len(variants)]
+}
+
+// trial is one tree, copied twice.
+type trial struct {
+	*differential
+	variant
+	t   *testing.T
+	dir string
+	rng *rand.Rand
+	// operands are what follows the options; "{dst}" in them becomes the destination.
+	operands []string
+	// undo, when set, takes back what change did and removing a tree can't.
+	undo func()
+	// transcript is what was run, and what it said.
+	transcript string
+}
+
+// The two destinations have names of equal length: some limits are on whole paths.
+const (
+	srcName  = "src"
+	oneDst   = "1/dst"
+	otherDst = "2/dst"
+)
+
+func (c *trial) run() []string {
+	defer func() {
+		if c.undo != nil {
+			c.undo()
+		}
+		if err := os.RemoveAll(c.dir); err != nil {
+			c.t.Error(err)
+		}
+	}()
+	c.prepare()
+	src := c.scan(srcName)
+	// The kernel's clock for times runs a tick behind.
+	from := time.Now().Add(-20 * time.Millisecond)
+	one := c.execute(c.reference, oneDst)
+	other := c.execute(c.subject, otherDst)
+	to := time.Now()
+
+	var found []string
+	if one.code != other.code {
+		found = append(found, fmt.Sprintf("exit code: a %d, b %d", one.code, other.code))
+	}
+	if !c.anyMessages {
+		found = append(found, lines("stderr", one.stderr, other.stderr)...)
+	}
+	found = append(found, lines("stdout", one.stdout, other.stdout)...)
+	opt := copiertest.CompareOptions{Ignore: c.ignore, From: from, To: to}
+	if c.links {
+		opt.Origin = src
+	}
+	a, b := c.scan("1"), c.scan("2")
+	found = append(found, copiertest.Compare(a, b, opt)...)
+	if c.dense {
+		// In both directions: a hole that should have been filled takes less space.
+		found = append(found, copiertest.Compare(b, a, copiertest.CompareOptions{Ignore: ^copiertest.Allocated})...)
+	}
+	for _, f := range copiertest.Compare(src, c.scan(srcName), copiertest.CompareOptions{}) {
+		found = append(found, "the source changed: "+f)
+	}
+	if c.faithful {
+		for _, f := range copiertest.Diff(src.Root, filepath.Join(c.dir, otherDst), copiertest.CompareOptions{}) {
+			found = append(found, "source (a) and copy (b): "+f)
+		}
+	}
+	found = c.unintended(found)
+	c.mu.Lock()
+	c.differences += len(found)
+	c.mu.Unlock()
+	c.transcript = fmt.Sprintf("%s%s %q %q\na: exit code %d\n%s%sb: exit code %d\n%s%s", c.umask, c.subject, c.args, c.operands,
+		one.code, one.stdout, one.stderr, other.code, other.stdout, other.stderr)
+	return found
+}
+
+// prepare makes the source and two equal destinations.
+func (c *trial) prepare() {
+	opt := c.trees
+	if c.user {
+		// A quarter belongs to root, who may do more.
+		opt.Unprivileged, opt.Owners = true, []uint32{nobody, nobody, nobody, 0}
+	}
+	for _, dir := range []string{"", "1", "2"} {
+		c.must(os.Mkdir(filepath.Join(c.dir, dir), 0o755))
+		if c.user {
+			c.must(os.Chown(filepath.Join(c.dir, dir), nobody, nobody))
+		}
+	}
+	c.must(copiertest.Generate(c.rng, filepath.Join(c.dir, srcName), opt))
+	if c.change != nil {
+		c.change(c)
+	}
+	shape := c.shapes[c.rng.IntN(len(c.shapes))]
+	c.operands = shape.operands(c)
+	seed := c.rng.Uint64()
+	for _, dst := range []string{oneDst, otherDst} {
+		if shape.into {
+			c.must(os.Mkdir(filepath.Join(c.dir, dst), 0o755))
+			if c.user {
+				c.must(os.Chown(filepath.Join(c.dir, dst), nobody, nobody))
+			}
+		}
+		if c.over {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			c.must(copiertest.GenerateOver(rng, filepath.Join(c.dir, srcName), filepath.Join(c.dir, dst, shape.over), opt))
+		}
+	}
+	// What was made now has times that a copy could have set.
+	old := time.Unix(1_500_000_000, 0)
+	for _, dir := range []string{"1", "2", oneDst, otherDst} {
+		if shape.into || filepath.Base(dir) != "dst" {
+			c.must(os.Chtimes(filepath.Join(c.dir, dir), old, old))
+		}
+	}
+}
+
+func (c *trial) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *trial) scan(name string) *copiertest.Tree {
+	c.t.Helper()
+	tree, err := copiertest.Scan(filepath.Join(c.dir, name))
+	c.must(err)
+	return tree
+}
+
+// outcome is what a command leaves beside files.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+const nobody = 65534
+
+func (c *trial) execute(command []string, dst string) outcome {
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	args := []string{"-c", "umask " + cmp.Or(c.umask, "022") + `; exec "$@"`, "sh"}
+	args = append(append(args, command...), c.args...)
+	for _, operand := range c.operands {
+		args = append(args, strings.ReplaceAll(operand, "{dst}", dst))
+	}
+	cmd := exec.CommandContext(ctx, "sh", args...)
+	cmd.Dir = c.dir
+	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH"), "TZ=UTC0"}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if c.user {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if ctx.Err() != nil {
+		c.t.Errorf("%s did not end: %s", command, stderr.Bytes())
+	} else if err != nil && !errors.As(err, &exit) {
+		c.t.Fatal(err)
+	}
+	name := filepath.Base(command[0])
+	words := strings.NewReplacer("\n"+name+": ", "\ncp: ", dst, "{dst}")
+	clean := func(b bytes.Buffer) string { return strings.TrimPrefix(words.Replace("\n"+b.String()), "\n") }
+	return outcome{cmd.ProcessState.ExitCode(), clean(stdout), clean(stderr)}
+}
+
+// lines compares what was printed, in any order: zccp works at several places at once.
+func lines(what, a, b string) []string {
+	var found []string
+	left := strings.Split(b, "\n")
+	for line := range strings.SplitSeq(a, "\n") {
+		if i := slices.Index(left, line); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		} else {
+			found = append(found, fmt.Sprintf("%s of a only: %s", what, line))
+		}
+	}
+	for _, line := range left {
+		if !strings.HasPrefix(line, "zccp: hint: ") {
+			found = append(found, fmt.Sprintf("%s of b only: %s", what, line))
+		}
+	}
+	return found
+}
+
+// unintended drops the differences that zccp means to have, and counts them.
+func (c *trial) unintended(found []string) []string {
+	var left []string
+	for _, f := range found {
+		i := slices.IndexFunc(intended, func(d difference) bool { return d.matches(c.variant, f) })
+		if i < 0 {
+			left = append(left, f)
+			continue
+		}
+		c.mu.Lock()
+		c.intended[intended[i].reason]++
+		c.mu.Unlock()
+	}
+	return left
+}

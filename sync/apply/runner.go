@@ -56,10 +56,9 @@ type Runner struct {
 	Opts     Options
 
 	mu    sync.Mutex
-	idle  sync.Cond
-	stack []Job
-	big   []Job
-	open  int // jobs queued or running
+	small queue // taken last in, first out
+	big   queue // taken in the order in which they were found
+	open  int   // jobs queued or running
 	ask   sync.Mutex
 	lost  lostMeta
 }
@@ -67,17 +66,34 @@ type Runner struct {
 // NewRunner returns a Runner.
 func NewRunner(opts Options) *Runner {
 	r := &Runner{Opts: opts}
-	r.idle.L = &r.mu
+	r.small.wake.L = &r.mu
+	r.big.wake.L = &r.mu
 	return r
+}
+
+// queue is what one kind of worker takes from. Each has a condition of its
+// own: a signal must not go to a worker that can't take the job.
+type queue struct {
+	jobs    []Job
+	wake    sync.Cond
+	waiting int // workers asleep on wake
+}
+
+// signal wakes a worker if one sleeps; a wake-up that nobody needs costs a
+// system call.
+func (q *queue) signal() {
+	if q.waiting > 0 {
+		q.wake.Signal()
+	}
 }
 
 // Push queues a job, to be the next one taken.
 func (r *Runner) Push(j Job) {
 	r.mu.Lock()
-	r.stack = append(r.stack, j)
+	r.small.jobs = append(r.small.jobs, j)
 	r.open++
+	r.small.signal()
 	r.mu.Unlock()
-	r.idle.Signal()
 }
 
 // PushBig queues a job for the workers of big files. It reports false, and
@@ -87,14 +103,13 @@ func (r *Runner) PushBig(j Job) bool {
 		return false
 	}
 	r.mu.Lock()
-	if len(r.big) >= bigQueueLen {
-		r.mu.Unlock()
+	defer r.mu.Unlock()
+	if len(r.big.jobs) >= bigQueueLen {
 		return false
 	}
-	r.big = append(r.big, j)
+	r.big.jobs = append(r.big.jobs, j)
 	r.open++
-	r.mu.Unlock()
-	r.idle.Broadcast()
+	r.big.signal()
 	return true
 }
 
@@ -106,59 +121,58 @@ func (r *Runner) Run(ctx context.Context, jobs ...Job) {
 	}
 	var wg sync.WaitGroup
 	for range r.Opts.Jobs - 1 {
-		wg.Go(func() { r.work(ctx, &r.stack) })
+		wg.Go(func() { r.work(ctx, &r.small) })
 	}
 	if r.Opts.Jobs > 1 {
 		for range r.Opts.BigJobs {
 			wg.Go(func() { r.work(ctx, &r.big) })
 		}
 	}
-	r.work(ctx, &r.stack)
+	r.work(ctx, &r.small)
 	wg.Wait()
 }
 
 // work takes jobs from queue until nothing is queued or running anywhere.
-func (r *Runner) work(ctx context.Context, queue *[]Job) {
+func (r *Runner) work(ctx context.Context, q *queue) {
 	var w *Worker
+	r.mu.Lock()
 	for {
-		r.mu.Lock()
-		for len(*queue) == 0 && r.open > 0 {
-			r.idle.Wait()
+		for len(q.jobs) == 0 && r.open > 0 {
+			q.waiting++
+			q.wake.Wait()
+			q.waiting--
 		}
-		if len(*queue) == 0 {
+		if len(q.jobs) == 0 {
 			r.mu.Unlock()
 			return
 		}
-		j := r.take(queue)
+		j := r.take(q)
 		r.mu.Unlock()
 		if w == nil {
 			w = r.newWorker()
 		}
 		j.Run(ctx, w)
 		r.mu.Lock()
-		r.open--
-		done := r.open == 0
-		r.mu.Unlock()
-		if done {
-			r.idle.Broadcast()
+		if r.open--; r.open == 0 {
+			r.small.wake.Broadcast()
+			r.big.wake.Broadcast()
 		}
 	}
 }
 
 // take removes the last small job, or the first big one: big files are copied
 // in the order in which they were found.
-func (r *Runner) take(queue *[]Job) Job {
-	q := *queue
-	if queue == &r.big {
-		j := q[0]
-		q[0] = nil
-		*queue = q[1:]
+func (r *Runner) take(q *queue) Job {
+	if q == &r.big {
+		j := q.jobs[0]
+		q.jobs[0] = nil
+		q.jobs = q.jobs[1:]
 		return j
 	}
-	last := len(q) - 1
-	j := q[last]
-	q[last] = nil
-	*queue = q[:last]
+	last := len(q.jobs) - 1
+	j := q.jobs[last]
+	q.jobs[last] = nil
+	q.jobs = q.jobs[:last]
 	return j
 }
 

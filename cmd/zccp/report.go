@@ -179,7 +179,7 @@ func (r *report) Note(text string) {
 // whatever does not begin with y means no.
 func (r *report) Ask(question string) bool {
 	r.out.flush()
-	r.screen.pause(r.e.prog + ": " + printableText(question) + " ")
+	r.screen.pause(r.e.prog + ": " + printableText(strings.TrimRight(question, " ")) + " ")
 	defer r.screen.resume()
 	line, err := r.stdin.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -38,7 +38,9 @@ func newScreen(e *env) *screen {
 		}
 	}
 	if e.utf8() {
-		s.sep, s.theme = " · ", progressbar.ThemeUnicode
+		// The library's own Unicode theme is for one programmers' font.
+		s.sep = " · "
+		s.theme = progressbar.Theme{Saucer: "█", SaucerHead: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}
 	}
 	return s
 }
@@ -141,13 +143,14 @@ func (s *screen) barLine(v sample, width int) string {
 		with(v.bytesText(), v.filesText(), v.nowText()),
 		with(v.bytesText(), v.nowText()),
 		with(v.bytesText()),
-		with(fmt.Sprintf("%s", formatSize(v.bytes))),
-		eta)
+		with(formatSize(v.bytes)),
+		eta,
+		nil)
 	bar := min(maxBar, width-frame-utf8.RuneCountInString(right))
 	if bar < 1 {
 		return cutCells(fmt.Sprintf("%d%%", v.percent), width)
 	}
-	return s.renderBar(v.percent, bar) + " " + right
+	return strings.TrimRight(s.renderBar(v.percent, bar)+" "+right, " ")
 }
 
 // renderBar lets the library draw " 45% |████      |". It is given a new bar

@@ -36,6 +36,9 @@ type Put struct {
 	// given (backups). Its error discards the file.
 	BeforeCommit func() error
 
+	// Backup is the caller's, for what BeforeCommit made.
+	Backup string
+
 	Result Result
 	Lost   Lost
 }

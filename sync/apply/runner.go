@@ -25,6 +25,7 @@ type Worker struct {
 	Temp    []byte        // for a temporary name
 	Src     platform.Stat // of the entry at hand
 	Dst     platform.Stat // of what stands at its name
+	Put     copier.Put    // the file at hand
 
 	told int64 // bytes of the file at hand that are counted already
 }

@@ -136,27 +136,27 @@ func (j *bigJob) Run(ctx context.Context, w *apply.Worker) {
 // copyNow copies an open file and closes it. queued tells that the directory
 // may have been published since.
 func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platform.FD, st *platform.Stat, a plan.Action, group *linkGroup, queued bool) {
-	put := copier.Put{
+	put := &w.Put
+	*put = copier.Put{
 		Dir: p.n.dfd, DirIno: p.n.dstIno, DirDev: p.n.dstDev, Name: p.dst,
 		Src: fd, Stat: st, Deferred: p.n.hidden, DefaultACL: !p.n.noACL, OldFD: platform.None,
 	}
 	var err error
-	backup := ""
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	} else {
 		w.Begin()
 		switch {
 		case !st.IsRegular():
-			err = c.stream(ctx, w, p, &put, a, &backup)
+			err = c.stream(ctx, w, p, put, a)
 		case a.Do == plan.Create && p.n.fresh && !queued && (p.n.temp != nil || p.n.hidden):
 			put.Stage = copier.Plain
-			err = w.Copy.Put(ctx, &put)
+			err = w.Copy.Put(ctx, put)
 		case a.Do == plan.Create:
 			put.Stage = copier.Unnamed
-			err = w.Copy.Put(ctx, &put)
+			err = w.Copy.Put(ctx, put)
 		default:
-			err = c.replace(ctx, w, p, &put, a, &backup)
+			err = c.replace(ctx, w, p, put, a)
 		}
 	}
 	c.calls.Close(fd)
@@ -166,14 +166,16 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 		return
 	}
 	w.CountFile(&put.Result)
-	c.lost(p.dstPath, &put.Lost)
+	if put.Lost.Attrs != 0 {
+		c.lost(p.dstPath, &put.Lost)
+	}
 	if c.several {
 		c.rememberName(p)
 	}
 	if c.r.Opts.Events {
 		c.r.Opts.Report.Done(&apply.Event{
 			Op: apply.OpCopy, Src: p.srcPath(), Dst: p.dstPath(), Size: put.Result.Bytes,
-			Reason: a.Reason.String(), How: put.Stage.String(), Result: &put.Result, Backup: backup,
+			Reason: a.Reason.String(), How: put.Stage.String(), Result: &put.Result, Backup: put.Backup,
 		})
 	}
 	c.settle(w, group, p, true)
@@ -189,10 +191,10 @@ func (c *Copy) rememberName(p *place) {
 
 // stream copies what has no offsets: --copy-contents, or an operand that is a
 // pipe or device. The destination is made as for a regular file.
-func (c *Copy) stream(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, a plan.Action, backup *string) error {
+func (c *Copy) stream(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, a plan.Action) error {
 	put.Stage = copier.Unnamed
 	if a.Do == plan.Overwrite || a.Do == plan.Replace {
-		return c.replace(ctx, w, p, put, a, backup)
+		return c.replace(ctx, w, p, put, a)
 	}
 	return w.Copy.Put(ctx, put)
 }

@@ -19,13 +19,13 @@ import (
 //   - the file has other names, which are to see the new content too;
 //   - it is not a regular file;
 //   - its directory takes no new names, or its owner can't be reproduced.
-func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, a plan.Action, backup *string) error {
+func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, a plan.Action) error {
 	var old platform.Stat
 	if a.Do == plan.Replace {
 		put.Stage, put.Old = copier.Sibling, &old
 		if a.Reason == plan.Backed {
 			put.BeforeCommit = func() (err error) {
-				*backup, err = c.backup(w, p)
+				put.Backup, err = c.backup(w, p)
 				return err
 			}
 		}

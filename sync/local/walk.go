@@ -130,6 +130,7 @@ func (j *namesJob) Run(ctx context.Context, w *apply.Worker) {
 // names copies what is not a directory and pushes the directories as one job.
 func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) {
 	var dirs []byte
+	p := &place{n: n}
 	for len(buf) > 0 && ctx.Err() == nil {
 		name, mode, rest := platform.NextEntry(buf)
 		if name == nil {
@@ -143,7 +144,8 @@ func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) 
 			dirs = append(dirs, name...)
 			continue
 		}
-		if c.entry(ctx, w, &place{n: n, src: name, dst: name}, mode) == wasDirectory {
+		p.src, p.dst = name, name
+		if c.entry(ctx, w, p, mode) == wasDirectory {
 			dirs = append(dirs, name...)
 		}
 	}

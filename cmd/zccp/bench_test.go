@@ -201,6 +201,29 @@ func TestBenchRefusesBadCopies(t *testing.T) {
 	}
 }
 
+func TestSameBytes(t *testing.T) {
+	long := strings.Repeat("x", 256<<10) // one chunk
+	for _, c := range []struct {
+		name, a, b, want string
+	}{
+		{"empty", "", "", ""},
+		{"same", long + "tail", long + "tail", ""},
+		{"first byte", "ab", "bb", "after byte 0"},
+		{"second chunk", long + "tail", long + "tall", "after byte 262144"},
+		{"shorter by a chunk", long + "t", long, "after byte 262144"},
+		{"longer", long, long + "t", "after byte 262144"},
+	} {
+		err := sameBytes(strings.NewReader(c.a), strings.NewReader(c.b))
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestBenchKeepsSource(t *testing.T) {
 	dir := t.TempDir()
 	cfg := benchConfig{Kind: "tree", Shape: "tree", Dir: dir, Keep: true}

@@ -28,25 +28,37 @@ func (c *Copy) publish(n *node) {
 
 // rename moves a directory from its temporary to its final name.
 func (c *Copy) rename(n *node) {
+	err := c.moveToName(n)
+	if platform.Exists(err) {
+		err = c.merge(n)
+	}
+	if err != nil {
+		c.problem("create directory", n.dstPath(nil), err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err != nil {
+		n.unpublishable = true
+	} else {
+		n.temp = nil
+	}
+}
+
+// moveToName renames a directory if its name is free. n.mu is held meanwhile:
+// who comes back to the directory by name must know which one it has.
+func (c *Copy) moveToName(n *node) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	dir := n.parent.dfd
 	err := c.retry(func() error { return c.calls.RenameNoReplace(dir, n.temp, dir, n.dst) })
 	if err != nil && !platform.Exists(err) && platform.Unsupported(err) {
 		// A plain rename replaces at most an empty directory.
 		err = c.retry(func() error { return c.calls.Renameat(dir, n.temp, dir, n.dst) })
 	}
-	if platform.Exists(err) {
-		err = c.merge(n)
+	if err == nil {
+		n.temp = nil
 	}
-	if err != nil {
-		c.problem("create directory", n.dstPath(nil), err)
-		n.mu.Lock()
-		n.unpublishable = true
-		n.mu.Unlock()
-		return
-	}
-	n.mu.Lock()
-	n.temp = nil
-	n.mu.Unlock()
+	return err
 }
 
 func (c *Copy) retry(call func() error) error {

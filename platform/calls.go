@@ -144,6 +144,7 @@ type Calls struct {
 	Splice        func(dst FD, dstOff *int64, src FD, srcOff *int64, n int) (int, error)
 	Clone         func(dst, src FD) error
 	CloneRange    func(dst FD, dstOff int64, src FD, srcOff, n int64) error
+	Cached        func(fd FD, off int64) (bool, error) // whether a byte could be read without waiting
 	Fadvise       func(fd FD, off, length int64, advice int) error
 
 	// Metadata.

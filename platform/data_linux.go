@@ -41,6 +41,17 @@ func fadvise(fd FD, off, length int64, advice int) error {
 	return unix.Fadvise(int(fd), off, length, advice)
 }
 
+// cached reads one byte on condition that it needn't be waited for
+// (preadv2(2), RWF_NOWAIT, since Linux 4.14).
+func cached(fd FD, off int64) (bool, error) {
+	var b [1]byte
+	_, err := unix.Preadv2(int(fd), [][]byte{b[:]}, off, unix.RWF_NOWAIT)
+	if err == unix.EAGAIN {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // copyFileRange copies inside the kernel (copy_file_range(2)), since Linux 5.3
 // with the semantics that its manual page gives.
 func copyFileRange(dst FD, dstOff int64, src FD, srcOff int64, n int) (int, error) {

@@ -35,7 +35,7 @@ var native = Calls{
 
 	Read: read, Write: write, Pread: pread, Pwrite: pwrite, Lseek: lseek,
 	Ftruncate: ftruncate, Fallocate: fallocate, CopyFileRange: copyFileRange,
-	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, Fadvise: fadvise,
+	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, Fadvise: fadvise, Cached: cached,
 
 	Fchown: fchown, Fchownat: fchownat, Fchmod: fchmod, Fchmodat: fchmodat,
 	Futimens: futimens, Utimensat: utimensat,

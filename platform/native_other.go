@@ -54,6 +54,7 @@ func Native() *Calls {
 		Pread:           func(fd FD, buf []byte, off int64) (int, error) { return -1, errors.ErrUnsupported },
 		Pwrite:          func(fd FD, buf []byte, off int64) (int, error) { return -1, errors.ErrUnsupported },
 		Lseek:           func(fd FD, off int64, whence int) (int64, error) { return -1, errors.ErrUnsupported },
+		Cached:          func(fd FD, off int64) (bool, error) { return false, errors.ErrUnsupported },
 		Ftruncate:       func(fd FD, size int64) error { return errors.ErrUnsupported },
 		Fallocate:       func(fd FD, off, length int64) error { return errors.ErrUnsupported },
 		CopyFileRange:   func(dst FD, dstOff int64, src FD, srcOff int64, n int) (int, error) { return -1, errors.ErrUnsupported },

@@ -26,8 +26,17 @@ type Worker struct {
 	Src     platform.Stat // of the entry at hand
 	Dst     platform.Stat // of what stands at its name
 	Put     copier.Put    // the file at hand
+	Names   []Name        // the portion of a listing at hand
 
 	told int64 // bytes of the file at hand that are counted already
+}
+
+// Name is a name of a listing, with its type bits if the file system told, and
+// the file if it was opened ahead of its turn, else platform.None.
+type Name struct {
+	Name platform.Name
+	Mode uint32
+	FD   platform.FD
 }
 
 // direntBuffer is a listing's portion: some 4 000 names.

@@ -61,6 +61,7 @@ type Copy struct {
 	cut       atomic.Bool // the run was stopped before everything was done
 	openNodes atomic.Int64
 	maxNodes  int64
+	maxAhead  int // files opened ahead of their turn, per worker
 
 	mu        sync.Mutex
 	roots     map[inode]string // destination roots, and the path to name them by
@@ -76,12 +77,14 @@ func inodeOf(st *platform.Stat) inode { return inode{st.Dev, st.Ino} }
 
 // New returns a Copy whose jobs run on r.
 func New(calls *platform.Calls, r *apply.Runner, opts Options) *Copy {
+	spare := max(8, platform.DescriptorLimit()-48)
 	c := &Copy{
 		calls: calls, r: r, opts: opts, put: r.Opts.Copier.Options(),
 		roots: map[inode]string{},
 		// Half of the descriptors for pairs of directories, but no more than
 		// a walk needs to be quick; the rest for files.
-		maxNodes: int64(min(256, max(4, (platform.DescriptorLimit()-48)/4))),
+		maxNodes: int64(min(256, spare/4)),
+		maxAhead: min(maxAhead, spare/4/r.Opts.Jobs),
 	}
 	c.links.groups = map[inode]*linkGroup{}
 	return c

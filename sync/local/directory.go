@@ -13,6 +13,8 @@ import (
 type place struct {
 	n        *node
 	src, dst platform.Name
+	open     platform.FD // the source if opened is set, to be closed by who copies it
+	opened   bool
 	operand  bool // named by the user
 	noStage  bool // of a directory: give it its name at once
 }
@@ -28,6 +30,7 @@ func (c *Copy) enter(w *apply.Worker, p *place, follow bool) *node {
 	if !c.openSource(w, p, n) {
 		return nil
 	}
+	c.stayOn(p, n)
 	a := plan.Action{Do: plan.Create}
 	if !p.n.fresh {
 		var ok bool
@@ -94,6 +97,18 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 		c.calls.Close(n.sfd)
 	}
 	return false
+}
+
+// stayOn leaves a mount point as an empty directory with --one-file-system.
+func (c *Copy) stayOn(p *place, n *node) {
+	n.rootDev = p.n.rootDev
+	if p.operand || p.n.isBase() {
+		n.rootDev = n.srcStat.Dev
+	}
+	if c.opts.OneFileSystem && n.srcStat.Dev != n.rootDev && n.sfd != platform.None {
+		c.calls.Close(n.sfd)
+		n.sfd, n.unread = platform.None, true
+	}
 }
 
 // operandOf returns the operand that a place is below.

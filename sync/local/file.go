@@ -41,7 +41,10 @@ func (c *Copy) openFile(p *place, st *platform.Stat, follow bool) (platform.FD, 
 // a tree, so it makes no call that isn't needed.
 func (c *Copy) newFile(ctx context.Context, w *apply.Worker, p *place) {
 	src := &w.Src
-	fd, err := c.openFile(p, nil, c.opts.Follow == FollowAlways)
+	fd, err := p.open, error(nil)
+	if !p.opened {
+		fd, err = c.openFile(p, nil, c.opts.Follow == FollowAlways)
+	}
 	if err == nil {
 		err = c.calls.Fstat(fd, src)
 	}
@@ -99,7 +102,7 @@ func (c *Copy) copyOpen(ctx context.Context, w *apply.Worker, p *place, fd platf
 		}
 	}
 	if st.Size >= bigFile && st.IsRegular() {
-		j := &bigJob{c: c, place: place{p.n, p.src.Clone(), p.dst.Clone(), p.operand, false}, src: fd, st: *st, a: a, group: group}
+		j := &bigJob{c: c, place: place{n: p.n, src: p.src.Clone(), dst: p.dst.Clone(), operand: p.operand}, src: fd, st: *st, a: a, group: group}
 		p.n.unsealed.Add(1)
 		if w.Runner.PushBig(j) {
 			return

@@ -74,7 +74,7 @@ func (c *Copy) joinGroup(ctx context.Context, w *apply.Worker, g *linkGroup, p *
 	if g.busy {
 		p.n.unsealed.Add(1)
 		p.n.unpublished.Add(1)
-		g.waiting = append(g.waiting, waiter{place{p.n, p.src.Clone(), p.dst.Clone(), p.operand, false}, *st, a})
+		g.waiting = append(g.waiting, waiter{place{n: p.n, src: p.src.Clone(), dst: p.dst.Clone(), operand: p.operand}, *st, a})
 		m.mu.Unlock()
 		return
 	}

@@ -130,25 +130,36 @@ func (j *namesJob) Run(ctx context.Context, w *apply.Worker) {
 // names copies what is not a directory and pushes the directories as one job.
 func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) {
 	var dirs []byte
-	p := &place{n: n}
-	for len(buf) > 0 && ctx.Err() == nil {
+	list := w.Names[:0]
+	for len(buf) > 0 {
 		name, mode, rest := platform.NextEntry(buf)
 		if name == nil {
 			break
 		}
 		buf = rest
-		if isDots(name) {
-			continue
-		}
-		if mode == platform.ModeDir {
+		switch {
+		case isDots(name):
+		case mode == platform.ModeDir:
 			dirs = append(dirs, name...)
-			continue
-		}
-		p.src, p.dst = name, name
-		if c.entry(ctx, w, p, mode) == wasDirectory {
-			dirs = append(dirs, name...)
+		default:
+			list = append(list, apply.Name{Name: name, Mode: mode, FD: platform.None})
 		}
 	}
+	w.Names = list
+	p := &place{n: n}
+	ahead := readahead{direct: n.fresh && c.direct()}
+	for i := range list {
+		if ctx.Err() != nil {
+			break
+		}
+		c.ahead(&ahead, n, list, i)
+		p.src, p.dst, p.open, p.opened = list[i].Name, list[i].Name, list[i].FD, list[i].FD != platform.None
+		list[i].FD = platform.None
+		if c.entry(ctx, w, p, list[i].Mode) == wasDirectory {
+			dirs = append(dirs, list[i].Name...)
+		}
+	}
+	c.closeAhead(list)
 	if len(dirs) > 0 {
 		n.unsealed.Add(1)
 		w.Runner.Push(&dirsJob{c, n, dirs})

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"runtime"
+	"sync"
+	"time"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/local"
 	"github.com/zccp/zccp/sync/plan"
+	"github.com/zccp/zccp/sync/tree"
 )
 
 // runCopy carries out a copy on this machine and returns the exit code.
@@ -33,13 +36,41 @@ func runCopy(e *env, cfg *copyConfig) int {
 		Parents: cfg.Parents,
 	})
 	if err == nil {
+		stopCount := countAhead(ctx, e, cfg, rep)
 		runner.Run(ctx, work...)
+		stopCount()
 	}
 	c.Close()
 	if text := runner.LostSummary(); text != "" {
 		rep.Note("note: " + text)
 	}
 	return rep.Finish(ctx, err)
+}
+
+// countAhead counts the sources beside the copy if a bar is to show a
+// percentage, once it is known that the copy takes long enough for one. The
+// returned function ends the count and waits for it.
+func countAhead(ctx context.Context, e *env, cfg *copyConfig, rep *report) (stop func()) {
+	if bar, _ := rep.progressMode(); !bar {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(barDelay):
+		}
+		n := tree.Counter{Calls: e.calls, Follow: cfg.Dereference == dereferenceAlways, Links: cfg.Preserve.Links}
+		for _, s := range cfg.Sources {
+			if !n.Add(ctx, s, cfg.Dereference != dereferenceNever) {
+				return
+			}
+		}
+		rep.SetTotal(n.Files, n.Bytes)
+	})
+	return func() { cancel(); wg.Wait() }
 }
 
 // bigJobs is how many big files are copied beside the small ones: two keep a

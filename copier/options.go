@@ -89,6 +89,10 @@ func (l *Limiter) chunk() int64 {
 	return max(l.perSecond/10, 4096)
 }
 
+// leastWait is what is worth sleeping for: shorter debts are carried on to the
+// next call, since a timer is late by more than a small file takes.
+const leastWait = 10 * time.Millisecond
+
 // reserve books n bytes and returns how long to wait before moving them.
 func (l *Limiter) reserve(n int64) time.Duration {
 	l.mu.Lock()
@@ -99,5 +103,8 @@ func (l *Limiter) reserve(n int64) time.Duration {
 	}
 	wait := l.next.Sub(now)
 	l.next = l.next.Add(time.Duration(float64(n) / float64(l.perSecond) * float64(time.Second)))
+	if wait < leastWait {
+		return 0
+	}
 	return wait
 }

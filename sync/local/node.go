@@ -86,9 +86,7 @@ func (n *node) incomplete() bool {
 func (c *Copy) release(n *node) {
 	n.mu.Lock()
 	n.users--
-	if n.users == 0 && n.pins == 0 && !n.isBase() && !n.isRoot && c.openNodes.Load() > c.maxNodes {
-		c.closeNode(n)
-	} else if n.users == 0 && n.sealed {
+	if !c.shed(n) && n.users == 0 && n.sealed {
 		c.linger(n)
 	}
 	n.mu.Unlock()
@@ -96,6 +94,16 @@ func (c *Copy) release(n *node) {
 }
 
 // closeNode gives up the descriptors. n.mu is held.
+// shed closes a directory that nobody uses if too many are open. Whoever
+// takes away the last reason to keep one open calls it. n.mu is held.
+func (c *Copy) shed(n *node) bool {
+	if n.users > 0 || n.pins > 0 || n.isBase() || n.isRoot || c.openNodes.Load() <= c.maxNodes {
+		return false
+	}
+	c.closeNode(n)
+	return true
+}
+
 func (c *Copy) closeNode(n *node) {
 	if n.sfd == platform.None && n.dfd == platform.None {
 		return

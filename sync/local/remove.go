@@ -41,23 +41,82 @@ func (c *Copy) eachName(dir platform.FD, f func(name platform.Name, mode uint32)
 }
 
 // remove removes a name and, if it is a directory, everything below, never
-// through a symbolic link. It removes only what this program made itself.
+// through a symbolic link. It removes only what this program made itself, and
+// what that replaced. Directories further down are moved up first, so that
+// the depth costs neither descriptors nor memory.
 func (c *Copy) remove(dir platform.FD, name platform.Name) error {
-	err := c.retry(func() error { return c.calls.Unlinkat(dir, name) })
-	if err == nil || platform.NotExist(err) || !platform.IsDirectory(err) && !platform.NotPermitted(err) {
+	if done, err := c.removeFlat(dir, name); done {
 		return err
 	}
-	fd, err := c.open(dir, name, openDirFlags|platform.NoFollow)
+	top, err := c.openOwn(dir, name)
 	if err != nil {
 		return err
 	}
-	var names []platform.Name
-	c.eachName(fd, func(name platform.Name, _ uint32) { names = append(names, name.Clone()) })
-	for _, n := range names {
-		c.remove(fd, n)
+	for progress := true; progress; {
+		progress = false
+		for _, child := range c.namesIn(top) {
+			if done, err := c.removeFlat(top, child); done {
+				progress = progress || err == nil
+			} else if c.liftOut(top, child) {
+				progress = true
+			}
+		}
 	}
-	c.calls.Close(fd)
+	c.calls.Close(top)
 	return c.retry(func() error { return c.calls.Rmdirat(dir, name) })
+}
+
+// removeFlat removes what is no directory, or an empty one. It reports false
+// if there is something inside.
+func (c *Copy) removeFlat(dir platform.FD, name platform.Name) (done bool, err error) {
+	err = c.retry(func() error { return c.calls.Unlinkat(dir, name) })
+	if err == nil || platform.NotExist(err) || !platform.IsDirectory(err) && !platform.NotPermitted(err) {
+		return true, err
+	}
+	err = c.retry(func() error { return c.calls.Rmdirat(dir, name) })
+	return !platform.Exists(err), err
+}
+
+// liftOut removes what is in a directory below top, moves the directories in
+// it to top and removes it. It reports whether it is gone.
+func (c *Copy) liftOut(top platform.FD, name platform.Name) bool {
+	fd, err := c.openOwn(top, name)
+	if err != nil {
+		return false
+	}
+	defer c.calls.Close(fd)
+	var b [copier.TempSize]byte
+	for _, child := range c.namesIn(fd) {
+		if done, _ := c.removeFlat(fd, child); done {
+			continue
+		}
+		// A directory without write permission can't be moved to another one.
+		if own, err := c.openOwn(fd, child); err == nil {
+			c.calls.Close(own)
+		}
+		c.retry(func() error { return c.calls.Renameat(fd, child, top, copier.TempName(b[:0], 0)) })
+	}
+	return c.retry(func() error { return c.calls.Rmdirat(top, name) }) == nil
+}
+
+// openOwn opens a directory that is to be removed; a mode that it was given
+// already is no obstacle.
+func (c *Copy) openOwn(dir platform.FD, name platform.Name) (platform.FD, error) {
+	fd, err := c.open(dir, name, openDirFlags|platform.NoFollow)
+	if err != nil {
+		return fd, err
+	}
+	var st platform.Stat
+	if c.calls.Fstat(fd, &st) == nil && st.Mode&0o700 != 0o700 {
+		c.calls.Fchmod(fd, 0o700)
+	}
+	return fd, nil
+}
+
+// namesIn returns the names in an open directory.
+func (c *Copy) namesIn(dir platform.FD) (names []platform.Name) {
+	c.eachName(dir, func(name platform.Name, _ uint32) { names = append(names, name.Clone()) })
+	return names
 }
 
 // sweep removes from an existing destination directory what a killed run left

@@ -77,6 +77,7 @@ func (c *Copy) noteStop(ctx context.Context) {
 func (c *Copy) endList(w *apply.Worker, n *node) {
 	n.mu.Lock()
 	n.pins--
+	c.shed(n)
 	n.mu.Unlock()
 	c.leave(w, n)
 }

@@ -61,6 +61,9 @@ func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
 		err = w.createSibling(s, p, access, mode)
 	case InPlace:
 		s.fd = p.OldFD
+		if w.c.opts.AttributesOnly {
+			break
+		}
 		err = w.calls.Ftruncate(s.fd, 0)
 		for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
 			err = w.calls.Ftruncate(s.fd, 0)
@@ -85,11 +88,15 @@ func (w *Worker) createSibling(s *Staged, p *Put, access int, mode uint32) error
 			return err
 		}
 		s.fd = fd
-		if err := w.calls.Flock(fd, true); err != nil && !platform.Unsupported(err) && !platform.Interrupted(err) {
-			s.Discard()
+		err = w.calls.Flock(fd, true)
+		if err == nil || platform.Unsupported(err) || platform.Interrupted(err) {
+			return nil
+		}
+		s.Discard()
+		if !platform.WouldBlock(err) || i >= 100 {
 			return err
 		}
-		return nil
+		// A run that sweeps was quicker and removes it.
 	}
 }
 

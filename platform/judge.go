@@ -198,5 +198,9 @@ const (
 	ErrNotDir   = syscall.ENOTDIR
 )
 
+// WouldBlock reports that somebody else holds what was asked for without
+// waiting.
+func WouldBlock(err error) bool { return err == syscall.EAGAIN }
+
 // NotLink reports that a name is no symbolic link.
 func NotLink(err error) bool { return err == syscall.EINVAL }

@@ -67,6 +67,31 @@ func (c *Copy) backupName(p *place) (platform.Name, bool, error) {
 	return n, false, err
 }
 
+// backupIsSource reports that the backup would replace the very file that is
+// to be copied, as in "a~ a".
+func (c *Copy) backupIsSource(p *place, src *platform.Stat) bool {
+	name, numbered, err := c.backupName(p)
+	var st platform.Stat
+	return err == nil && !numbered && c.calls.Statat(p.n.dfd, name, &st, false) == nil && st.SameInode(src)
+}
+
+// ontoItself is the special case of cp with --force and --backup: a regular
+// file that is copied to its own name is copied to its backup's.
+func (c *Copy) ontoItself(base *node, dst string) string {
+	name, err := platform.MakeName(dst)
+	var st platform.Stat
+	if err != nil || c.opts.Backup == NoBackup || !c.opts.Rules.Force ||
+		c.calls.Statat(base.dfd, name, &st, false) != nil || !st.IsRegular() {
+		return dst
+	}
+	backup, _, err := c.backupName(&place{n: base, dst: name})
+	if err != nil {
+		return dst
+	}
+	c.opts.Backup, c.opts.Rules.Backup = NoBackup, false
+	return backup.String()
+}
+
 // backupNumber parses base.~N~.
 func backupNumber(name, base []byte) (int, bool) {
 	rest, ok := bytes.CutPrefix(name, base)

@@ -166,10 +166,15 @@ func (c *Copy) decideDir(w *apply.Worker, p *place, n *node) (plan.Action, bool)
 	return a, true
 }
 
+// staysStaged reports whether a new tree gets its name only when it is whole.
+func (c *Copy) staysStaged() bool {
+	return c.opts.AtomicTree || c.put.Fsync == copier.SyncBatch
+}
+
 // openDestination fills in the destination half of n.
 func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action) bool {
 	n.hidden = p.n.hidden
-	n.atomic = p.operand && a.Do == plan.Create && (c.opts.AtomicTree || c.put.Fsync == copier.SyncBatch)
+	n.atomic = p.operand && a.Do == plan.Create && c.staysStaged()
 	n.noACL = p.n.noACL
 	n.fresh = a.Do == plan.Create
 	if n.fresh && c.opts.DryRun {
@@ -222,44 +227,15 @@ func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
 	if pr.Mode || pr.Owner {
 		mode &= 0o7700
 	}
-	name := p.dst
 	staged := !n.hidden && !p.noStage
 	n.hidden = n.hidden || n.atomic
-	for i := 0; ; i++ {
-		if staged {
-			name = copier.TempName(w.Temp[:0], p.n.dstIno)
-		}
-		err := c.calls.Mkdirat(p.n.dfd, name, mode)
-		if platform.Interrupted(err) && i < maxRepeats || staged && platform.Exists(err) && i < 100 {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		break
-	}
 	var st platform.Stat
-	fd, err := c.open(p.n.dfd, name, openDirFlags|platform.NoFollow)
-	if err == nil {
-		n.dfd = fd
-		err = c.calls.Fstat(fd, &st)
-	}
-	if err == nil && staged {
-		// Held as long as this process lives: another run leaves it alone.
-		if e := c.calls.Flock(fd, true); e != nil && !platform.Unsupported(e) && !platform.Interrupted(e) {
-			err = e
-		}
-	}
-	if err == nil && pr.Mode && !p.n.noACL {
-		err = w.Copy.DropDefaultACL(fd)
-		n.noACL = err == nil
+	name, err := c.mkdirOpen(w, p, n, staged, mode, &st)
+	for i := 0; staged && (platform.NotExist(err) || platform.WouldBlock(err)) && i < 3; i++ {
+		// A run that sweeps was there between the creation and the lock.
+		name, err = c.mkdirOpen(w, p, n, staged, mode, &st)
 	}
 	if err != nil {
-		if n.dfd != platform.None {
-			c.calls.Close(n.dfd)
-			n.dfd = platform.None
-		}
-		c.calls.Rmdirat(p.n.dfd, name)
 		return err
 	}
 	n.dstIno, n.dstDev, n.created = st.Ino, st.Dev, true
@@ -271,4 +247,47 @@ func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
 		n.temp = name.Clone()
 	}
 	return nil
+}
+
+// mkdirOpen creates a directory, opens it as n.dfd and locks it if it has a
+// temporary name: held as long as this process lives, it tells other runs to
+// leave it alone. On an error nothing is left.
+func (c *Copy) mkdirOpen(w *apply.Worker, p *place, n *node, staged bool, mode uint32, st *platform.Stat) (platform.Name, error) {
+	name := p.dst
+	for i := 0; ; i++ {
+		if staged {
+			name = copier.TempName(w.Temp[:0], p.n.dstIno)
+		}
+		err := c.calls.Mkdirat(p.n.dfd, name, mode)
+		if platform.Interrupted(err) && i < maxRepeats || staged && platform.Exists(err) && i < 100 {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		break
+	}
+	fd, err := c.open(p.n.dfd, name, openDirFlags|platform.NoFollow)
+	if err == nil {
+		n.dfd = fd
+		err = c.calls.Fstat(fd, st)
+	}
+	if err == nil && staged {
+		if e := c.calls.Flock(fd, true); e != nil && !platform.Unsupported(e) && !platform.Interrupted(e) {
+			err = e
+		}
+	}
+	if err == nil && c.put.Preserve.Mode && !p.n.noACL {
+		err = w.Copy.DropDefaultACL(fd)
+		n.noACL = err == nil
+	}
+	if err != nil {
+		if n.dfd != platform.None {
+			c.calls.Close(n.dfd)
+			n.dfd = platform.None
+		}
+		c.calls.Rmdirat(p.n.dfd, name)
+		return nil, err
+	}
+	return name, nil
 }

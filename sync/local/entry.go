@@ -90,6 +90,11 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 	}
 	if a.Ask && !c.opts.DryRun && !c.confirm(w, p, &pair) {
 		c.skip(p, a)
+		c.r.Counters.Failed.Add(1) // as in cp since 9.2, without a word
+		return a, false
+	}
+	if a.Reason == plan.Backed && c.backupIsSource(p, src) {
+		c.fail(errRefused, fmt.Sprintf("backing up %s might destroy source;  %s not copied", apply.Quote(p.dstPath()), apply.Quote(p.srcPath())))
 		return a, false
 	}
 	if pair.Dst != nil && pair.Dst.IsSymlink() && a.Do == plan.Overwrite {

@@ -50,7 +50,7 @@ func (c *Copy) newFile(ctx context.Context, w *apply.Worker, p *place) {
 	}
 	switch {
 	case err != nil:
-		c.problem(openAction, p.srcPath(), err)
+		c.openProblem(p, err)
 	case !src.IsRegular():
 		c.problem("copy", p.srcPath(), errReplaced)
 	default:
@@ -62,7 +62,10 @@ func (c *Copy) newFile(ctx context.Context, w *apply.Worker, p *place) {
 	}
 }
 
-const openAction = "open"
+// openProblem reports a source that can't be opened.
+func (c *Copy) openProblem(p *place, err error) {
+	c.fail(err, fmt.Sprintf("cannot open %s for reading: %s", apply.Quote(p.srcPath()), platform.Message(err)))
+}
 
 // file copies a file whose fate was decided before it was opened.
 func (c *Copy) file(ctx context.Context, w *apply.Worker, p *place, st *platform.Stat, a plan.Action, follow bool) {
@@ -80,7 +83,7 @@ func (c *Copy) file(ctx context.Context, w *apply.Worker, p *place, st *platform
 		if fd != platform.None {
 			c.calls.Close(fd)
 		}
-		c.fail(err, fmt.Sprintf("cannot open %s for reading: %s", apply.Quote(p.srcPath()), platform.Message(err)))
+		c.openProblem(p, err)
 		return
 	}
 	c.copyOpen(ctx, w, p, fd, st, a)

@@ -62,7 +62,7 @@ func (c *Copy) linkOrCopy(ctx context.Context, w *apply.Worker, g *linkGroup, p 
 		if fd != platform.None {
 			c.calls.Close(fd)
 		}
-		c.problem(openAction, p.srcPath(), err)
+		c.openProblem(p, err)
 		return
 	}
 	// FoundBytes counted this file already.

@@ -54,6 +54,8 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 			}
 		} else if op.base, op.dst, err = c.exactTarget(src, t.Path); err != nil {
 			return nil, err
+		} else if src == t.Path {
+			op.dst = c.ontoItself(op.base, op.dst)
 		}
 		// Two sources that go to one name keep the order in which they were
 		// given; so do all when one of them is merged into the target itself.
@@ -282,7 +284,7 @@ func (j *operandJob) Run(ctx context.Context, w *apply.Worker) {
 	}
 	var root *node
 	if st.IsDir() {
-		root = j.enterRoot(w, p, follow)
+		root = j.enterRoot(w, p, &st, follow)
 	} else if c.entry(ctx, w, p, st.Type()) == wasDirectory {
 		c.problem("copy", j.src, errReplaced)
 	}
@@ -311,13 +313,16 @@ func (j *operandJob) proceed(w *apply.Worker) {
 }
 
 // enterRoot makes the root pair of a directory operand.
-func (j *operandJob) enterRoot(w *apply.Worker, p *place, follow bool) *node {
+func (j *operandJob) enterRoot(w *apply.Worker, p *place, st *platform.Stat, follow bool) *node {
 	c := j.c
 	w.Runner.Counters.Found.Add(1)
 	if !c.opts.Rules.Recursive {
 		c.fail(errRefused, "-r not specified; omitting directory "+apply.Quote(j.src))
 		return nil
 	}
+	// A copy into the source itself is refused where the listing meets its
+	// destination, which must have one name all the while.
+	p.noStage = c.inside(p.n.dfd, st) && !c.staysStaged()
 	n := c.enter(w, p, follow)
 	if n == nil {
 		return nil
@@ -329,6 +334,26 @@ func (j *operandJob) enterRoot(w *apply.Worker, p *place, follow bool) *node {
 		}
 	}
 	return n
+}
+
+// inside reports whether an open directory is ancestor or below it.
+func (c *Copy) inside(dir platform.FD, ancestor *platform.Stat) bool {
+	var st, last platform.Stat
+	fd, err := c.open(dir, dot, platform.PathOnly|platform.Directory)
+	for err == nil {
+		if err = c.calls.Fstat(fd, &st); err != nil || st.SameInode(ancestor) || st.SameInode(&last) {
+			break
+		}
+		last = st
+		var up platform.FD
+		up, err = c.open(fd, dotdot, platform.PathOnly|platform.Directory)
+		c.calls.Close(fd)
+		fd = up
+	}
+	if fd != platform.None {
+		c.calls.Close(fd)
+	}
+	return err == nil && st.SameInode(ancestor)
 }
 
 // makeParents enters every directory of the operand's path below the target,

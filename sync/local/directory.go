@@ -223,10 +223,13 @@ func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
 	if pr.NoMode {
 		want = platform.ModePerm
 	}
-	mode := want | 0o700
+	// cp holds back what others may write until the end, and then gives only
+	// what the umask allows: so too where a default ACL overrides the umask.
+	held := want & 0o022
 	if pr.Mode || pr.Owner {
-		mode &= 0o7700
+		held = want & 0o077
 	}
+	mode := want&^held | 0o700
 	staged := !n.hidden && !p.noStage
 	n.hidden = n.hidden || n.atomic
 	var st platform.Stat
@@ -239,10 +242,7 @@ func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
 		return err
 	}
 	n.dstIno, n.dstDev, n.created = st.Ino, st.Dev, true
-	n.mode = st.Mode & platform.ModeBits &^ (0o700 &^ want)
-	if (pr.Mode || pr.Owner) && !pr.Mode {
-		n.mode = want &^ c.opts.Umask
-	}
+	n.mode = (st.Mode&platform.ModeBits | held&^c.opts.Umask) &^ (0o700 &^ want)
 	if staged {
 		n.temp = name.Clone()
 	}

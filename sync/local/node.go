@@ -21,6 +21,7 @@ type node struct {
 	dstDev   uint64
 	followed bool // the source was reached through a symbolic link
 	isRoot   bool
+	rootDev  uint64 // of the operand's directory, for OneFileSystem
 	fresh    bool // created by this run: nothing is there that isn't ours
 	hidden   bool // below an unpublished root: names need no staging
 	created  bool // mkdir was done (not a dry run)
@@ -93,7 +94,6 @@ func (c *Copy) release(n *node) {
 	n.move.RUnlock()
 }
 
-// closeNode gives up the descriptors. n.mu is held.
 // shed closes a directory that nobody uses if too many are open. Whoever
 // takes away the last reason to keep one open calls it. n.mu is held.
 func (c *Copy) shed(n *node) bool {
@@ -104,6 +104,7 @@ func (c *Copy) shed(n *node) bool {
 	return true
 }
 
+// closeNode gives up the descriptors. n.mu is held.
 func (c *Copy) closeNode(n *node) {
 	if n.sfd == platform.None && n.dfd == platform.None {
 		return

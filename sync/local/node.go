@@ -22,11 +22,11 @@ type node struct {
 	followed bool // the source was reached through a symbolic link
 	isRoot   bool
 	rootDev  uint64 // of the operand's directory, for OneFileSystem
-	fresh    bool // created by this run: nothing is there that isn't ours
-	hidden   bool // below an unpublished root: names need no staging
-	created  bool // mkdir was done (not a dry run)
-	unread   bool // its listing could not be opened
-	noACL    bool // the destination has no default ACL
+	fresh    bool   // created by this run: nothing is there that isn't ours
+	hidden   bool   // below an unpublished root: names need no staging
+	created  bool   // mkdir was done (not a dry run)
+	unread   bool   // its listing could not be opened
+	noACL    bool   // the destination has no default ACL
 	xattrs   []copier.Xattr
 	lost     copier.Lost
 	mode     uint32 // of a directory that was created, unless the source's is kept

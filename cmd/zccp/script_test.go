@@ -1,23 +1,34 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain lets the test binary stand for the program: called by a link named
 // zccp or cp it runs main, with the race detector and coverage of the tests.
+// Called stubborn it does not stop for the first signal.
 func TestMain(m *testing.M) {
 	switch strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") {
 	case "zccp", "cp":
 		main()
+	case "stubborn":
+		ctx, _ := withSignals(context.Background())
+		fmt.Println("ready")
+		<-ctx.Done()
+		fmt.Println("first")
+		time.Sleep(time.Minute)
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

@@ -35,7 +35,7 @@ type keyword[T any] struct {
 }
 
 // findKeyword returns the value that word names, by its full name or by a
-// beginning that only one value has. context names the option in the message.
+// beginning that only one name has. context names the option in the message.
 func findKeyword[T comparable](context, word string, table []keyword[T]) (T, error) {
 	var found, zero T
 	n := 0
@@ -43,7 +43,7 @@ func findKeyword[T comparable](context, word string, table []keyword[T]) (T, err
 		if k.name == word {
 			return k.val, nil
 		}
-		if strings.HasPrefix(k.name, word) && (n == 0 || k.val != found) {
+		if strings.HasPrefix(k.name, word) {
 			found = k.val
 			n++
 		}

@@ -95,6 +95,7 @@ func (r *report) Start() {
 	r.progress.begin()
 	if r.json != nil {
 		r.json.start(r.e)
+		r.out.flush() // who reads it may wait for it
 	}
 	r.wg.Go(r.tick)
 }

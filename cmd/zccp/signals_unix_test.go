@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,18 +41,32 @@ func diedBy(cmd *exec.Cmd) syscall.Signal {
 func TestDiesBySignal(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		cmd := program(t, "zccp", "-g", "--bwlimit=1M", "big", "copy")
+		cmd := program(t, "zccp", "-g", "--json", "--bwlimit=1M", "big", "copy")
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		if err := os.WriteFile(filepath.Join(cmd.Dir, "big"), make([]byte, 64<<20), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond)
+		lines := bufio.NewScanner(out)
+		if !lines.Scan() || !strings.Contains(lines.Text(), `"type":"start"`) {
+			t.Fatalf("printed %q", lines.Text())
+		}
 		if err := cmd.Process.Signal(sig); err != nil {
 			t.Fatal(err)
+		}
+		last := ""
+		for lines.Scan() {
+			last = lines.Text()
+		}
+		if want := fmt.Sprintf(`{"type":"summary","exit":%d,"signal":"%v",`, exitSignal+int(sig), sig); !strings.HasPrefix(last, want) {
+			t.Errorf("%v: last line %s", sig, last)
 		}
 		if got := diedBy(cmd); got != sig {
 			t.Errorf("%v: died by %v, exit code %d", sig, got, cmd.ProcessState.ExitCode())

@@ -47,11 +47,11 @@ func runCopy(e *env, cfg *copyConfig) int {
 	return rep.Finish(ctx, err)
 }
 
-// countAhead counts the sources beside the copy if a bar is to show a
-// percentage, once it is known that the copy takes long enough for one. The
+// countAhead counts the sources beside the copy if a bar or lines are to
+// show a percentage, once it is known that the copy takes long enough for one. The
 // returned function ends the count and waits for it.
 func countAhead(ctx context.Context, e *env, cfg *copyConfig, rep *report) (stop func()) {
-	if bar, _ := rep.progressMode(); !bar {
+	if bar, plain := rep.progressMode(); !bar && !plain {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -80,7 +80,7 @@ func New(calls *platform.Calls, r *apply.Runner, opts Options) *Copy {
 	spare := max(8, platform.DescriptorLimit()-48)
 	c := &Copy{
 		calls: calls, r: r, opts: opts, put: r.Opts.Copier.Options(),
-		roots: map[inode]string{},
+		roots: map[inode]string{}, rootsIn: map[inode]string{},
 		// Half of the descriptors for pairs of directories, but no more than
 		// a walk needs to be quick; the rest for files.
 		maxNodes: int64(min(256, spare/4)),
@@ -99,9 +99,22 @@ func (c *Copy) isRoot(st *platform.Stat) (string, bool) {
 	return p, ok
 }
 
-func (c *Copy) addRoot(st *platform.Stat, path string) {
+// wasRoot reports whether a source name that has vanished was the temporary
+// name of a destination, which has got its final one since it was listed.
+func (c *Copy) wasRoot(p *place) (string, bool) {
+	if !copier.IsTemp(p.src.Bytes(), p.n.srcStat.Ino) {
+		return "", false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	path, ok := c.rootsIn[inodeOf(&p.n.srcStat)]
+	return path, ok
+}
+
+func (c *Copy) addRoot(st *platform.Stat, in inode, path string) {
 	c.mu.Lock()
 	c.roots[inodeOf(st)] = path
+	c.rootsIn[in] = path
 	c.mu.Unlock()
 }
 

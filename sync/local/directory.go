@@ -78,8 +78,15 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 	if err == nil && !n.srcStat.IsDir() {
 		err = errReplaced
 	}
-	if err == nil {
-		if into, is := c.isRoot(&n.srcStat); is {
+	into, is := "", false
+	if platform.NotExist(err) {
+		into, is = c.wasRoot(p)
+	}
+	if err == nil || is {
+		if !is {
+			into, is = c.isRoot(&n.srcStat)
+		}
+		if is {
 			c.fail(errIntoItself, fmt.Sprintf("cannot copy a directory, %s, into itself, %s", apply.Quote(c.operandOf(p)), apply.Quote(into)))
 			if n.sfd != platform.None {
 				c.calls.Close(n.sfd)

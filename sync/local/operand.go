@@ -330,7 +330,7 @@ func (j *operandJob) enterRoot(w *apply.Worker, p *place, st *platform.Stat, fol
 	if n.dfd != platform.None {
 		var st platform.Stat
 		if err := c.calls.Fstat(n.dfd, &st); err == nil {
-			c.addRoot(&st, p.dstPath())
+			c.addRoot(&st, inode{p.n.dstDev, p.n.dstIno}, p.dstPath())
 		}
 	}
 	return n

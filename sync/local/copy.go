@@ -64,7 +64,8 @@ type Copy struct {
 	maxAhead  int // files opened ahead of their turn, per worker
 
 	mu        sync.Mutex
-	roots     map[inode]string // destination roots, and the path to name them by
+	roots     map[inode]string // destination roots; the paths to name them by
+	rootsIn   map[inode]string // the same by the directories they stand in
 	lingering []*node
 	bases     []*node
 	created   map[inode]struct{} // what this run created; only with several operands

@@ -136,6 +136,7 @@ func (j *bigJob) Run(ctx context.Context, w *apply.Worker) {
 		c.copyNow(ctx, w, &j.place, j.src, &j.st, j.a, j.group, true)
 		c.release(j.n)
 	}
+	c.noteStop(ctx)
 	c.finish(w, j.n)
 }
 

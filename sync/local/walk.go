@@ -63,11 +63,13 @@ func (j *listJob) Run(ctx context.Context, w *apply.Worker) {
 		return
 	}
 	c.release(n)
-	c.endList(w, n)
 	c.noteStop(ctx)
+	c.endList(w, n)
 }
 
-// noteStop remembers that names were left out.
+// noteStop remembers that names may have been left out. Every job that could
+// leave some out calls it before it ends its part of the work, so that who
+// ends the last part knows.
 func (c *Copy) noteStop(ctx context.Context) {
 	if ctx.Err() != nil {
 		c.cut.Store(true)
@@ -125,6 +127,7 @@ func (j *namesJob) Run(ctx context.Context, w *apply.Worker) {
 		j.c.names(ctx, w, j.n, j.buf)
 		j.c.release(j.n)
 	}
+	j.c.noteStop(ctx)
 	j.c.leave(w, j.n)
 }
 
@@ -192,6 +195,7 @@ func (j *dirsJob) Run(ctx context.Context, w *apply.Worker) {
 	if ctx.Err() == nil {
 		c.descend(ctx, w, n, name)
 	}
+	c.noteStop(ctx)
 	c.finish(w, n)
 }
 

@@ -21,9 +21,9 @@ func (j *linkJob) Run(ctx context.Context, w *apply.Worker) {
 		}
 		c.release(j.n)
 	}
+	c.noteStop(ctx)
 	c.leave(w, j.n)
 }
-	c.noteStop(ctx)
 
 // linkOrCopy makes a name for an inode of which a copy may exist. p.n is in
 // use.

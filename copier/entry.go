@@ -2,6 +2,7 @@ package copier
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -30,24 +31,44 @@ func (w *Worker) ReadXattrs(src platform.FD, lost *Lost) (attrs []Xattr) {
 	return attrs
 }
 
+// ReadEntryXattrs is ReadXattrs for a directory that can't be opened.
+func (w *Worker) ReadEntryXattrs(src Entry, lost *Lost) (attrs []Xattr) {
+	s := w.wanted()
+	if s == 0 {
+		return nil
+	}
+	w.eachXattr(
+		func(buf []byte) (int, error) { return w.calls.Listxattrat(src.Dir, src.Name, buf) },
+		func(attr platform.Name, buf []byte) (int, error) {
+			return w.calls.Getxattrat(src.Dir, src.Name, attr, buf)
+		},
+		s, lost,
+		func(attr platform.Name, value []byte) error {
+			attrs = append(attrs, Xattr{attr.Clone(), bytes.Clone(value)})
+			return nil
+		})
+	return attrs
+}
+
 // Directory gives an open directory what it is to have once nothing will be
 // created in it any more. now is its state; src that of its source; mode what
-// it gets where the source's isn't preserved; inherited tells that an access
-// ACL may have been inherited.
-func (w *Worker) Directory(fd platform.FD, now, src *platform.Stat, mode uint32, attrs []Xattr, inherited bool) (lost Lost) {
+// it gets where the source's isn't preserved; acl tells that it may have an
+// access ACL, inherited or from before.
+func (w *Worker) Directory(fd platform.FD, now, src *platform.Stat, mode uint32, attrs []Xattr, acl bool) (lost Lost) {
 	pr := &w.c.opts.Preserve
 	if pr.Mode {
 		mode = src.Mode & platform.ModeBits
 	}
 	if pr.Owner && !w.owner(fd, now, src.UID, src.GID, &lost) {
-		mode &^= platform.ModeSetUID | platform.ModeSetGID | platform.ModeSticky
+		// The sticky bit takes rights from others and gives none.
+		mode &^= platform.ModeSetUID | platform.ModeSetGID
 	}
-	if pr.Mode && inherited {
-		if err := w.calls.Fremovexattr(fd, attrACL); err != nil && !platform.NoAttribute(err) && !platform.Unsupported(err) {
+	if pr.Mode && acl {
+		if err := w.dropACL(fd, attrACL); err != nil {
 			lost.add(AttrACL, StepACL, err, true)
 		}
 	}
-	if pr.Mode && inherited || now.Mode&platform.ModeBits != mode {
+	if pr.Mode && acl || now.Mode&platform.ModeBits != mode {
 		if err := w.calls.Fchmod(fd, mode); err != nil {
 			lost.add(AttrMode, StepMode, err, true)
 		}
@@ -68,23 +89,19 @@ func (w *Worker) Directory(fd platform.FD, now, src *platform.Stat, mode uint32,
 	return lost
 }
 
-// HasDefaultACL reports whether what is created in an open directory inherits
-// an ACL.
+// HasDefaultACL reports whether what is created in an open directory may
+// inherit an ACL. An error that doesn't deny it counts as one: whoever asks
+// then removes what isn't there, which does no harm. (A directory that can't
+// be read is open in a way that can't be asked.)
 func (w *Worker) HasDefaultACL(dir platform.FD) bool {
 	var b [1]byte
 	_, err := w.calls.Fgetxattr(dir, attrDefaultACL, b[:])
-	return err == nil || platform.SmallBuffer(err)
+	return !platform.NoAttribute(err) && !noXattrs(err)
 }
 
-// DropDefaultACL removes what a new directory inherited, so that its children
+// DropDefaultACL removes the default ACL of a directory, so that its children
 // get just what their sources have.
-func (w *Worker) DropDefaultACL(dir platform.FD) error {
-	err := w.calls.Fremovexattr(dir, attrDefaultACL)
-	if platform.NoAttribute(err) || platform.Unsupported(err) {
-		return nil
-	}
-	return err
-}
+func (w *Worker) DropDefaultACL(dir platform.FD) error { return w.dropACL(dir, attrDefaultACL) }
 
 // Entry names something that can't be opened for its metadata: a symbolic
 // link, device, socket or FIFO.
@@ -95,8 +112,8 @@ type Entry struct {
 
 // Node gives a new symbolic link, device, socket or FIFO the metadata of its
 // source. dst must have just been created by the caller: modes are set by
-// name, which would follow a link.
-func (w *Worker) Node(dst, src Entry, st *platform.Stat) (lost Lost) {
+// name, which would follow a link. acl tells that it may have inherited an ACL.
+func (w *Worker) Node(dst, src Entry, st *platform.Stat, acl bool) (lost Lost) {
 	pr := &w.c.opts.Preserve
 	link := st.IsSymlink()
 	mode := st.Mode & platform.ModeBits
@@ -112,6 +129,13 @@ func (w *Worker) Node(dst, src Entry, st *platform.Stat) (lost Lost) {
 				lost.add(AttrOwner, StepOwner, err, !tolerated)
 				mode &^= platform.ModeSetUID | platform.ModeSetGID | platform.ModeSticky
 			}
+		}
+	}
+	if pr.Mode && !link && acl {
+		// There is no call to remove an attribute by name; an ACL that says no
+		// more than a mode does the same (acl(5), minimal ACL).
+		if err := w.calls.Setxattrat(dst.Dir, dst.Name, attrACL, modeACL(mode)); err != nil && !noXattrs(err) {
+			lost.add(AttrACL, StepACL, err, true)
 		}
 	}
 	if pr.Mode && !link {
@@ -136,4 +160,22 @@ func (w *Worker) Node(dst, src Entry, st *platform.Stat) (lost Lost) {
 		}
 	}
 	return lost
+}
+
+// modeACL returns the ACL of owner, group and others that a mode stands for, as
+// linux/posix_acl_xattr.h encodes it.
+func modeACL(mode uint32) []byte {
+	const (
+		version                  = 2
+		userObj, groupObj, other = 0x01, 0x04, 0x20
+		noID                     = 1<<32 - 1
+	)
+	le := binary.LittleEndian
+	b := le.AppendUint32(make([]byte, 0, 4+3*8), version)
+	for i, tag := range [...]uint16{userObj, groupObj, other} {
+		b = le.AppendUint16(b, tag)
+		b = le.AppendUint16(b, uint16(mode>>(6-3*i)&7))
+		b = le.AppendUint32(b, noID)
+	}
+	return b
 }

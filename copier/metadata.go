@@ -15,6 +15,7 @@ const (
 	AttrXattr
 	AttrTimes
 	AttrContext
+	AttrLinks
 )
 
 // Lost says what metadata a published entry lacks.
@@ -28,7 +29,8 @@ type Lost struct {
 }
 
 func (l *Lost) add(a Attr, s Step, err error, failed bool) {
-	if l.Attrs == 0 || failed && !l.Failed {
+	// Of several failures cp tells of the times, which it sets first.
+	if l.Attrs == 0 || failed && (!l.Failed || a == AttrTimes) {
 		l.Err = step(s, err)
 	}
 	l.Attrs |= a
@@ -41,51 +43,32 @@ func (l *Lost) add(a Attr, s Step, err error, failed bool) {
 // w.dstNow is its state after the data.
 func (w *Worker) attributes(fd platform.FD, p *Put) error {
 	pr := &w.c.opts.Preserve
-	inherits := p.DefaultACL && p.Stage != InPlace
-	mode, setMode := w.dstNow.Mode&platform.ModeBits, false
-	switch {
-	case pr.Mode:
-		mode, setMode = p.Stat.Mode&platform.ModeBits, true
-	case p.KeepOld:
-		mode, setMode = p.Old.Mode&platform.ModeBits, true
-	}
-	ownerKept := true
-	switch {
-	case pr.Owner:
-		ownerKept = w.owner(fd, &w.dstNow, p.Stat.UID, p.Stat.GID, &p.Lost)
-	case p.KeepOld:
-		if w.dstNow.UID != p.Old.UID || w.dstNow.GID != p.Old.GID {
-			// The caller falls back to writing in place.
-			if err := w.calls.Fchown(fd, int(p.Old.UID), int(p.Old.GID)); err != nil {
-				return step(StepOwner, err)
-			}
-			w.dstNow.Mode &^= platform.ModeSetUID | platform.ModeSetGID
+	if p.KeepOld {
+		if err := w.keepOld(fd, p); err != nil {
+			return err
 		}
 	}
-	if !ownerKept {
+	mode := w.dstNow.Mode & platform.ModeBits
+	if pr.Mode {
+		mode = p.Stat.Mode & platform.ModeBits
+	}
+	if pr.Owner && !w.owner(fd, &w.dstNow, p.Stat.UID, p.Stat.GID, &p.Lost) {
 		mode &^= platform.ModeSetUID | platform.ModeSetGID | platform.ModeSticky
 	}
-	if setMode {
-		if inherits {
-			if err := w.calls.Fremovexattr(fd, attrACL); err != nil && !platform.NoAttribute(err) && !platform.Unsupported(err) {
-				p.Lost.add(AttrACL, StepACL, err, true)
-			}
-		}
-		if inherits || w.dstNow.Mode&platform.ModeBits != mode {
-			if err := w.calls.Fchmod(fd, mode); err != nil {
-				p.Lost.add(AttrMode, StepMode, err, true)
-			}
+	// Inherited, or what the file had that is written into.
+	acl := pr.Mode && (p.DefaultACL || p.Stage == InPlace)
+	if acl {
+		if err := w.dropACL(fd, attrACL); err != nil {
+			p.Lost.add(AttrACL, StepACL, err, true)
 		}
 	}
-	if p.KeepOld {
-		if err := w.copyXattrs(fd, p.OldFD, wantAll, mode, &p.Lost); err != nil {
-			return err
+	if acl || pr.Mode && w.dstNow.Mode&platform.ModeBits != mode {
+		if err := w.calls.Fchmod(fd, mode); err != nil {
+			p.Lost.add(AttrMode, StepMode, err, true)
 		}
 	}
 	if want := w.wanted(); want != 0 {
-		if err := w.copyXattrs(fd, p.Src, want, mode, &p.Lost); err != nil {
-			return err
-		}
+		w.copyXattrs(fd, p.Src, want, mode, &p.Lost)
 	}
 	if w.c.opts.Context != "" {
 		w.setContext(fd, &p.Lost)
@@ -94,8 +77,47 @@ func (w *Worker) attributes(fd platform.FD, p *Put) error {
 		if err := w.calls.Futimens(fd, p.Stat.Atime, p.Stat.Mtime); err != nil {
 			p.Lost.add(AttrTimes, StepTimes, err, true)
 		}
+	} else if p.KeepOld {
+		// A write moves the modification time only.
+		w.calls.Futimens(fd, p.Old.Atime, platform.Time{Nsec: platform.TimeOmit})
 	}
 	return nil
+}
+
+// keepOld gives a new inode what the file that it replaces would have kept if
+// it had been written into: all but the rights that a write takes away. On an
+// error the caller writes into the file after all, or leaves it alone.
+func (w *Worker) keepOld(fd platform.FD, p *Put) error {
+	pr := &w.c.opts.Preserve
+	now, old := &w.dstNow, p.Old
+	want := wantXattr
+	// Also where the source's owner is preserved: it is not by who may not.
+	if (!pr.Owner || w.c.selfUID != 0) && (now.UID != old.UID || now.GID != old.GID) {
+		if err := w.calls.Fchown(fd, int(old.UID), int(old.GID)); err != nil {
+			return step(StepOwner, err)
+		}
+		now.UID, now.GID = old.UID, old.GID
+	}
+	if !pr.Mode {
+		want |= wantACL
+		mode := old.Mode & platform.ModeBits
+		if w.c.selfUID != 0 {
+			// A write by anybody but root takes them away (inode(7)).
+			mode &^= platform.ModeSetUID | platform.ModeSetGID
+		}
+		if p.DefaultACL {
+			if err := w.dropACL(fd, attrACL); err != nil {
+				return step(StepACL, err)
+			}
+		}
+		if err := w.calls.Fchmod(fd, mode); err != nil {
+			return step(StepMode, err)
+		}
+		now.Mode = now.Mode&^platform.ModeBits | mode
+	}
+	var lost Lost
+	w.copyXattrs(fd, p.OldFD, want, now.Mode&platform.ModeBits, &lost)
+	return lost.Err
 }
 
 // owner sets owner and group where they differ from now. Like cp it tries the

@@ -50,22 +50,33 @@ const maxAttempts = 3
 // was not there before (Stage InPlace excepted). p.Lost says what metadata
 // could not be kept although the file was published.
 func (w *Worker) Put(ctx context.Context, p *Put) error {
+	err := w.put(ctx, p)
+	if err != nil && p.Stage == Unnamed && p.Stat.IsRegular() && noName(err) {
+		// No unnamed file can be given a name here, so the next ones get
+		// temporary names at once.
+		w.c.noUnnamed.Store(p.DirDev, struct{}{})
+		p.Result = Result{}
+		err = w.put(ctx, p)
+	}
+	return err
+}
+
+func (w *Worker) put(ctx context.Context, p *Put) error {
 	s := &w.staged
-	if err := w.create(s, p, w.creationMode(p)); err != nil {
+	err := w.create(s, p, w.creationMode(p))
+	if err == nil {
+		err = w.fill(ctx, s, p)
+	}
+	if err == nil && p.BeforeCommit != nil {
+		err = p.BeforeCommit()
+	}
+	if err == nil {
+		err = s.commit(p)
+	}
+	if err != nil {
 		s.Discard()
-		return err
 	}
-	if err := w.fill(ctx, s, p); err != nil {
-		s.Discard()
-		return err
-	}
-	if p.BeforeCommit != nil {
-		if err := p.BeforeCommit(); err != nil {
-			s.Discard()
-			return err
-		}
-	}
-	return s.commit(p)
+	return err
 }
 
 // creationMode: never special bits before the content is whole, and nothing
@@ -108,8 +119,7 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		}
 		*p.Stat = w.srcNow
 		p.Result = Result{Attempts: p.Result.Attempts}
-		t := transfer{dst: s.fd}
-		if err := w.truncate(&t, 0); err != nil {
+		if err := w.empty(s.fd); err != nil {
 			return err
 		}
 	}
@@ -124,6 +134,17 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		}
 	}
 	return nil
+}
+
+// empty takes a staged file back to what Data wants: sendfile moved its
+// position.
+func (w *Worker) empty(fd platform.FD) error {
+	t := transfer{dst: fd}
+	if err := w.truncate(&t, 0); err != nil {
+		return err
+	}
+	_, err := w.seek(fd, 0, platform.SeekSet)
+	return step(StepSize, err)
 }
 
 // content moves the data and compares sizes.

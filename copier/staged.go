@@ -165,6 +165,14 @@ func (s *Staged) closeThen(publish func() error) error {
 	return nil
 }
 
+// noName reports that an unnamed file can't be linked: by this file system, for
+// want of /proc, or because something forbids the call.
+func noName(err error) bool {
+	s, ok := err.(*StepError)
+	return ok && s.Step == StepPublish &&
+		(platform.NoUnnamedFiles(s.Err) || platform.Denied(s.Err) || platform.OtherDevice(s.Err))
+}
+
 // Discard closes and removes what is staged.
 func (s *Staged) Discard() {
 	if s.fd == platform.None {

@@ -128,10 +128,12 @@ func (w *Worker) moveSegments(ctx context.Context, t *transfer, sparse bool) err
 		end := size
 		if sparse {
 			data, hole, err := w.nextData(t, size)
-			if err != nil {
-				// No map of holes here: everything is data.
-				sparse = false
-			} else {
+			switch {
+			case err == errNoMap:
+				sparse = false // everything is data
+			case err != nil:
+				return step(StepRead, err)
+			default:
 				t.res.Holes += data - t.off
 				t.off, end = data, hole
 			}
@@ -152,15 +154,20 @@ func (w *Worker) nextData(t *transfer, size int64) (data, hole int64, err error)
 	if platform.NoMoreData(err) {
 		return size, size, nil
 	}
-	if err != nil || data < t.off {
-		return 0, 0, errNoMap
-	}
-	if data >= size {
+	if err == nil && data >= size {
 		return size, size, nil
 	}
-	hole, err = w.seek(t.src, data, platform.SeekHole)
-	if err != nil || hole <= data {
-		return data, size, nil
+	if err == nil && data >= t.off {
+		hole, err = w.seek(t.src, data, platform.SeekHole)
+		if platform.NoMoreData(err) {
+			return data, size, nil // the source was cut: reading tells where it ends
+		}
+	}
+	if platform.Unsupported(err) || err == nil && (data < t.off || hole <= data) {
+		return 0, 0, errNoMap
+	}
+	if err != nil {
+		return 0, 0, err
 	}
 	return data, min(hole, size), nil
 }

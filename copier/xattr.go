@@ -2,6 +2,7 @@ package copier
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -11,18 +12,22 @@ type want uint8
 
 const (
 	wantACL   want = 1 << iota // system.posix_acl_access (default ACLs are the directories' own)
-	wantXattr                  // all others
-	wantAll   = wantACL | wantXattr
+	wantXattr                  // all others, but for
+	wantCaps                   // security.capability, which a write takes away
 )
 
 var (
 	attrACL        = platform.MustName("system.posix_acl_access")
 	attrDefaultACL = platform.MustName("system.posix_acl_default")
+	attrCaps       = platform.MustName("security.capability")
 	attrContext    = platform.MustName("security.selinux")
 	attrSmack      = platform.MustName("security.SMACK64")
 	// security.evm is a signature over the other attributes and the inode
 	// number; it can't be true of a copy (xattr.conf(5) skips it too).
 	attrEVM = platform.MustName("security.evm")
+	// trusted.SGI_ACL_FILE and its like are how xfs stores ACLs that it also
+	// shows under their proper names.
+	prefixSGI = []byte("trusted.SGI_")
 )
 
 // wanted returns what the options ask to be copied from a source.
@@ -32,7 +37,7 @@ func (w *Worker) wanted() want {
 		s |= wantACL
 	}
 	if w.c.opts.Preserve.Xattr {
-		s |= wantXattr
+		s |= wantXattr | wantCaps
 	}
 	return s
 }
@@ -42,7 +47,9 @@ func (s want) selected(attr platform.Name) bool {
 	switch {
 	case bytes.Equal(attr, attrACL), bytes.Equal(attr, attrDefaultACL):
 		return s&wantACL != 0
-	case bytes.Equal(attr, attrEVM):
+	case bytes.Equal(attr, attrCaps):
+		return s&wantCaps != 0
+	case bytes.Equal(attr, attrEVM), bytes.HasPrefix(attr, prefixSGI):
 		return false
 	}
 	return s&wantXattr != 0
@@ -52,10 +59,9 @@ func (s want) selected(attr platform.Name) bool {
 const maxValue = 64 << 10
 
 // copyXattrs copies the wanted attributes from one open file to another. What
-// could not be kept is added to lost. It fails only when the list can't be
-// read for a reason other than that there is none.
-func (w *Worker) copyXattrs(dst, src platform.FD, s want, mode uint32, lost *Lost) error {
-	return w.eachXattr(
+// could not be kept is added to lost.
+func (w *Worker) copyXattrs(dst, src platform.FD, s want, mode uint32, lost *Lost) {
+	w.eachXattr(
 		func(buf []byte) (int, error) { return w.calls.Flistxattr(src, buf) },
 		func(attr platform.Name, buf []byte) (int, error) { return w.calls.Fgetxattr(src, attr, buf) },
 		s, lost,
@@ -63,21 +69,18 @@ func (w *Worker) copyXattrs(dst, src platform.FD, s want, mode uint32, lost *Los
 }
 
 // eachXattr reads the list, then each wanted value, and hands it to set.
-func (w *Worker) eachXattr(list func([]byte) (int, error), get func(platform.Name, []byte) (int, error), s want, lost *Lost, set func(platform.Name, []byte) error) error {
+func (w *Worker) eachXattr(list func([]byte) (int, error), get func(platform.Name, []byte) (int, error), s want, lost *Lost, set func(platform.Name, []byte) error) {
 	buf := w.attrs[:]
 	n, err := list(buf)
 	if platform.SmallBuffer(err) {
 		buf = make([]byte, maxValue)
 		n, err = list(buf)
 	}
-	if n == 0 && err == nil {
-		return nil
+	if err != nil && !noXattrs(err) {
+		lost.add(AttrXattr, StepXattr, err, true)
 	}
-	if err != nil {
-		if !platform.Unsupported(err) {
-			lost.add(AttrXattr, StepXattr, err, true)
-		}
-		return nil
+	if err != nil || n == 0 {
+		return
 	}
 	if w.value == nil {
 		w.value = make([]byte, maxValue)
@@ -103,7 +106,20 @@ func (w *Worker) eachXattr(list func([]byte) (int, error), get func(platform.Nam
 			w.lostXattr(attr, err, lost)
 		}
 	}
-	return nil
+}
+
+// noXattrs reports that a file system says that it has no attributes of a
+// kind. EINVAL says nothing of that sort.
+func noXattrs(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
+
+// dropACL removes an attribute that holds an ACL. It succeeds where there is
+// none.
+func (w *Worker) dropACL(fd platform.FD, attr platform.Name) error {
+	err := w.calls.Fremovexattr(fd, attr)
+	if platform.NoAttribute(err) || noXattrs(err) {
+		return nil
+	}
+	return err
 }
 
 // lostXattr judges an attribute that could not be kept. cp -a is silent where

@@ -114,7 +114,7 @@ func localOptions(e *env, cfg *copyConfig) local.Options {
 	return local.Options{
 		Rules: plan.Rules{
 			Recursive:         cfg.Recursive,
-			Dereference:       cfg.Dereference == dereferenceAlways,
+			NoDereference:     cfg.Dereference == dereferenceNever,
 			CopyContents:      cfg.CopyContents,
 			HardLink:          cfg.HardLink,
 			SymbolicLink:      cfg.SymbolicLink,

@@ -21,6 +21,7 @@ var lostWords = []struct {
 }{
 	{copier.AttrOwner, "ownership"}, {copier.AttrMode, "permissions"}, {copier.AttrACL, "ACLs"},
 	{copier.AttrXattr, "extended attributes"}, {copier.AttrTimes, "times"}, {copier.AttrContext, "security context"},
+	{copier.AttrLinks, "hard links"},
 }
 
 // Lost counts metadata that an entry did not keep though it is whole; path is

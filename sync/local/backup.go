@@ -45,6 +45,9 @@ func (c *Copy) backup(w *apply.Worker, p *place) (string, error) {
 	return p.n.dstPath(name), nil
 }
 
+// maxName is the longest name in bytes (NAME_MAX).
+const maxName = 255
+
 // backupName returns the name for a backup and whether it is a numbered one.
 func (c *Copy) backupName(p *place) (platform.Name, bool, error) {
 	base := p.dst.Bytes()
@@ -63,7 +66,13 @@ func (c *Copy) backupName(p *place) (platform.Name, bool, error) {
 			return n, true, err
 		}
 	}
-	n, err := platform.MakeName(string(base) + c.opts.Suffix)
+	name := string(base) + c.opts.Suffix
+	if len(name) > maxName {
+		// As cp does it: the suffix shrinks to one character and takes the
+		// place of the name's last ones.
+		name = string(base[:min(len(base), maxName-1)]) + "~"
+	}
+	n, err := platform.MakeName(name)
 	return n, false, err
 }
 

@@ -87,7 +87,7 @@ func New(calls *platform.Calls, r *apply.Runner, opts Options) *Copy {
 		maxNodes: int64(min(256, spare/4)),
 		maxAhead: min(maxAhead, spare/4/r.Opts.Jobs),
 	}
-	c.links.groups = map[inode]*linkGroup{}
+	c.links.groups, c.links.followed = map[inode]*linkGroup{}, opts.Follow != FollowNever
 	return c
 }
 
@@ -112,9 +112,9 @@ func (c *Copy) wasRoot(p *place) (string, bool) {
 	return path, ok
 }
 
-func (c *Copy) addRoot(st *platform.Stat, in inode, path string) {
+func (c *Copy) addRoot(root, in inode, path string) {
 	c.mu.Lock()
-	c.roots[inodeOf(st)] = path
+	c.roots[root] = path
 	c.rootsIn[in] = path
 	c.mu.Unlock()
 }

@@ -74,6 +74,9 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 		c.problem("access", p.srcPath(), err)
 		n.unread = true
 		err = c.calls.Statat(p.n.sfd, p.src, &n.srcStat, n.followed)
+		if !n.followed {
+			n.xattrs = w.Copy.ReadEntryXattrs(copier.Entry{Dir: p.n.sfd, Name: p.src}, &n.lost)
+		}
 	}
 	if err == nil && !n.srcStat.IsDir() {
 		err = errReplaced
@@ -93,11 +96,14 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 			}
 			return false
 		}
-		if c.cyclic(n) {
-			err = errCycle
-		} else {
+		if !c.cyclic(n) {
 			return true
 		}
+		c.fail(errCycle, fmt.Sprintf("cannot copy cyclic symbolic link %s", apply.Quote(p.srcPath())))
+		if n.sfd != platform.None {
+			c.calls.Close(n.sfd)
+		}
+		return false
 	}
 	c.problem("access", p.srcPath(), err)
 	if n.sfd != platform.None {
@@ -199,6 +205,11 @@ func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action
 		return true
 	}
 	n.dfd, err = c.open(p.n.dfd, p.dst, openDirFlags|platform.NoFollow)
+	if platform.Denied(err) {
+		// Names can be created in a directory that can't be listed.
+		n.dfd, err = c.open(p.n.dfd, p.dst, platform.PathOnly|platform.Directory|platform.NoFollow)
+		n.pathOnly = err == nil
+	}
 	if platform.Loop(err) || platform.NotDir(err) {
 		n.dfd, err = c.openThrough(p)
 	}
@@ -227,16 +238,13 @@ func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action
 func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
 	pr := &c.put.Preserve
 	want := n.srcStat.Mode & platform.ModeBits
-	if pr.NoMode {
-		want = platform.ModePerm
-	}
 	// cp holds back what others may write until the end, and then gives only
 	// what the umask allows: so too where a default ACL overrides the umask.
 	held := want & 0o022
 	if pr.Mode || pr.Owner {
 		held = want & 0o077
 	}
-	mode := want&^held | 0o700
+	mode := want &^ held
 	staged := !n.hidden && !p.noStage
 	n.hidden = n.hidden || n.atomic
 	var st platform.Stat
@@ -249,7 +257,10 @@ func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
 		return err
 	}
 	n.dstIno, n.dstDev, n.created = st.Ino, st.Dev, true
-	n.mode = (st.Mode&platform.ModeBits | held&^c.opts.Umask) &^ (0o700 &^ want)
+	n.mode = st.Mode&platform.ModeBits | held&^c.opts.Umask
+	if pr.NoMode {
+		n.mode = n.mode&^platform.ModePerm | platform.ModePerm&^c.opts.Umask
+	}
 	if staged {
 		n.temp = name.Clone()
 	}
@@ -274,10 +285,14 @@ func (c *Copy) mkdirOpen(w *apply.Worker, p *place, n *node, staged bool, mode u
 		}
 		break
 	}
-	fd, err := c.open(p.n.dfd, name, openDirFlags|platform.NoFollow)
+	fd, err := platform.None, c.calls.Statat(p.n.dfd, name, st, false)
+	if err == nil && st.Mode&0o700 != 0o700 {
+		// The source's mode, the umask or a default ACL keeps its owner out.
+		err = c.calls.Fchmodat(p.n.dfd, name, st.Mode&platform.ModeBits|0o700)
+	}
 	if err == nil {
+		fd, err = c.open(p.n.dfd, name, openDirFlags|platform.NoFollow)
 		n.dfd = fd
-		err = c.calls.Fstat(fd, st)
 	}
 	if err == nil && staged {
 		if e := c.calls.Flock(fd, true); e != nil && !platform.Unsupported(e) && !platform.Interrupted(e) {

@@ -65,8 +65,14 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		}
 	}
 	if pair.Dst != nil {
-		if pair.Dst.IsSymlink() && c.calls.Statat(p.n.dfd, p.dst, &target, true) == nil {
-			pair.Target = &target
+		if pair.Dst.IsSymlink() {
+			err := c.calls.Statat(p.n.dfd, p.dst, &target, true)
+			if err == nil {
+				pair.Target = &target
+			} else if platform.Loop(err) && c.opts.Rules.AsFile(src.Mode) && c.opts.Rules.Writes() && !c.opts.Rules.Force {
+				c.problem("stat", p.dstPath(), err)
+				return plan.Action{}, false
+			}
 		}
 		if follow && c.calls.Statat(p.n.sfd, p.src, &link, false) == nil && link.IsSymlink() {
 			pair.SrcLink = &link
@@ -84,7 +90,7 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		c.skip(p, a)
 		return a, false
 	}
-	if c.several && pair.Dst != nil && c.opts.Backup != NumberedBackup && c.justCreated(c.opts.Rules.Through(&pair)) {
+	if c.several && p.operand && pair.Dst != nil && c.opts.Backup != NumberedBackup && c.justCreated(c.opts.Rules.Through(&pair)) {
 		c.fail(errJustCreated, fmt.Sprintf("will not overwrite just-created %s with %s", apply.Quote(p.dstPath()), apply.Quote(p.srcPath())))
 		return a, false
 	}
@@ -206,7 +212,7 @@ func (c *Copy) carryOut(ctx context.Context, w *apply.Worker, p *place, src *pla
 	case r.AsFile(src.Mode):
 		c.file(ctx, w, p, src, a, follow)
 	default:
-		c.special(w, p, src, a)
+		c.special(ctx, w, p, src, a)
 	}
 }
 

@@ -64,6 +64,11 @@ func (c *Copy) newFile(ctx context.Context, w *apply.Worker, p *place) {
 
 // openProblem reports a source that can't be opened.
 func (c *Copy) openProblem(p *place, err error) {
+	var st platform.Stat
+	if platform.Denied(err) && platform.Denied(c.calls.Statat(p.n.sfd, p.src, &st, false)) {
+		c.problem("stat", p.srcPath(), err)
+		return
+	}
 	c.fail(err, fmt.Sprintf("cannot open %s for reading: %s", apply.Quote(p.srcPath()), platform.Message(err)))
 }
 
@@ -94,7 +99,7 @@ func (c *Copy) file(ctx context.Context, w *apply.Worker, p *place, st *platform
 func (c *Copy) copyOpen(ctx context.Context, w *apply.Worker, p *place, fd platform.FD, st *platform.Stat, a plan.Action) {
 	w.Runner.Counters.FoundBytes.Add(st.Size)
 	var group *linkGroup
-	if c.opts.Rules.PreserveLinks && st.Nlink > 1 {
+	if c.keepsLinks(p, st) {
 		var mine bool
 		group, mine = c.links.claim(st, p)
 		c.links.met(st, group)
@@ -168,7 +173,11 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 	}
 	c.calls.Close(fd)
 	if err != nil {
-		c.putProblem(p.srcPath(), p.dstPath(), err)
+		if c.givesWay(a) && cannotReplace(err) {
+			c.createProblem("", p, errno(err))
+		} else {
+			c.putProblem(p.srcPath(), p.dstPath(), err)
+		}
 		c.settle(w, group, p, false)
 		return
 	}
@@ -176,7 +185,7 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 	if put.Lost.Attrs != 0 {
 		c.lost(p.dstPath, &put.Lost)
 	}
-	if c.several {
+	if c.several && p.operand {
 		c.rememberName(p)
 	}
 	if c.r.Opts.Events {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"math"
 	"sync"
 
 	"github.com/zccp/zccp/platform"
@@ -12,8 +13,9 @@ import (
 // linkMap knows what became of source inodes with several names. Only such
 // inodes enter it, and one leaves when all its names were met.
 type linkMap struct {
-	mu     sync.Mutex
-	groups map[inode]*linkGroup
+	mu       sync.Mutex
+	groups   map[inode]*linkGroup
+	followed bool // symbolic links are
 }
 
 // linkGroup is one inode of the source. All fields are under linkMap.mu.
@@ -32,6 +34,13 @@ type waiter struct {
 	a  plan.Action
 }
 
+// keepsLinks reports whether other names may lead to a source inode: names of
+// its own, or symbolic links that are followed.
+func (c *Copy) keepsLinks(p *place, st *platform.Stat) bool {
+	return c.opts.Rules.PreserveLinks && (st.Nlink > 1 || c.opts.Follow == FollowAlways ||
+		p.operand && c.opts.Follow == FollowOperands)
+}
+
 // claim returns the group of an inode, and whether the caller is to copy it.
 func (m *linkMap) claim(st *platform.Stat, p *place) (*linkGroup, bool) {
 	key := inodeOf(st)
@@ -40,6 +49,9 @@ func (m *linkMap) claim(st *platform.Stat, p *place) (*linkGroup, bool) {
 	g := m.groups[key]
 	if g == nil {
 		g = &linkGroup{left: st.Nlink}
+		if m.followed {
+			g.left = math.MaxUint64 // links may lead to it any number of times
+		}
 		m.groups[key] = g
 	}
 	if g.busy || g.done {

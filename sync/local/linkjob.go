@@ -2,7 +2,9 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
@@ -41,11 +43,14 @@ func (c *Copy) linkOrCopy(ctx context.Context, w *apply.Worker, g *linkGroup, p 
 			}
 			return
 		}
-		if !platform.TooManyLinks(err) && !platform.OtherDevice(err) {
+		var no *noLink
+		if !errors.As(err, &no) {
 			c.fail(err, fmt.Sprintf("cannot create hard link %s to %s: %s", apply.Quote(p.dstPath()), apply.Quote(at.dstPath()), platform.Message(err)))
 			return
 		}
-		// The inode can take no further name: this one starts a new group.
+		// The inode can take no further name here: this one starts a new
+		// group.
+		c.lost(p.dstPath, &copier.Lost{Attrs: copier.AttrLinks, Err: err})
 		m.mu.Lock()
 		if g.at == at {
 			g.done = false
@@ -53,6 +58,14 @@ func (c *Copy) linkOrCopy(ctx context.Context, w *apply.Worker, g *linkGroup, p 
 		m.mu.Unlock()
 	} else if busy {
 		c.joinGroup(ctx, w, g, p, st, a)
+		return
+	}
+	if !c.opts.Rules.AsFile(st.Mode) {
+		if g, mine := c.links.claim(st, p); mine {
+			c.settle(w, g, p, c.makeSpecial(w, p, st, a))
+		} else {
+			c.joinGroup(ctx, w, g, p, st, a)
+		}
 		return
 	}
 	fd, err := c.openFile(p, st, c.opts.Follow == FollowAlways || p.operand && c.opts.Follow == FollowOperands)
@@ -84,13 +97,24 @@ func (c *Copy) linkFrom(w *apply.Worker, at, p *place, a plan.Action) error {
 		}
 		defer c.release(at.n)
 	}
-	if a.Do == plan.Create {
-		return c.retry(func() error { return c.calls.Linkat(at.n.dfd, at.dst, p.n.dfd, p.dst, false) })
+	if slices.Contains(at.n.collided, at.dst.String()) {
+		return &noLink{platform.ErrNotExist}
 	}
-	return c.renameOver(w, p, a, func(temp platform.Name) error {
-		return c.retry(func() error { return c.calls.Linkat(at.n.dfd, at.dst, p.n.dfd, temp, false) })
-	})
+	link := func(name platform.Name) error {
+		err := c.retry(func() error { return c.calls.Linkat(at.n.dfd, at.dst, p.n.dfd, name, false) })
+		if platform.TooManyLinks(err) || platform.OtherDevice(err) {
+			return &noLink{err}
+		}
+		return err
+	}
+	if a.Do == plan.Create {
+		return link(p.dst)
+	}
+	return c.renameOver(w, p, a, link)
 }
+
+// noLink says that a name can't be one more of the inode that its group has.
+type noLink struct{ error }
 
 // renameOver makes something under a temporary name and renames it over what
 // stands at the place, after its backup if one is asked for.

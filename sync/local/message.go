@@ -95,21 +95,19 @@ func stepText(s *copier.StepError, src, dst string) string {
 	case copier.StepVerify:
 		return fmt.Sprintf("cannot verify %s: %s", q(dst), why)
 	}
-	return fmt.Sprintf("failed to preserve %s for %s: %s", attrWords(s.Step), q(dst), why)
+	return fmt.Sprintf("%s for %s: %s", attrWords(s.Step), q(dst), why)
 }
 
 func attrWords(s copier.Step) string {
 	switch s {
 	case copier.StepOwner:
-		return "ownership"
-	case copier.StepMode:
-		return "permissions"
-	case copier.StepACL:
-		return "ACLs"
+		return "failed to preserve ownership"
+	case copier.StepMode, copier.StepACL:
+		return "preserving permissions"
 	case copier.StepTimes:
-		return "times"
+		return "preserving times"
 	}
-	return "extended attributes"
+	return "failed to preserve extended attributes"
 }
 
 // lost reports metadata that an entry could not keep.

@@ -26,12 +26,14 @@ type node struct {
 	hidden   bool   // below an unpublished root: names need no staging
 	created  bool   // mkdir was done (not a dry run)
 	unread   bool   // its listing could not be opened
+	pathOnly bool   // the destination can't be opened for reading: attributes go by name
 	noACL    bool   // the destination has no default ACL
 	xattrs   []copier.Xattr
 	lost     copier.Lost
-	mode     uint32 // of a directory that was created, unless the source's is kept
-	atomic   bool   // --atomic=tree: published when it is sealed
-	sealed   bool   // done with, unless a link is made from it
+	mode     uint32   // of a directory that was created, unless the source's is kept
+	atomic   bool     // --atomic=tree: published when it is sealed
+	collided []string // names that were taken when it was merged: what stands there isn't ours
+	sealed   bool     // done with, unless a link is made from it
 
 	temp   platform.Name // the name it has until it is published, nil afterwards
 	onDone func()        // of a root
@@ -147,7 +149,11 @@ func (c *Copy) reopen(n *node) error {
 		if n.temp != nil {
 			name = n.temp
 		}
-		fd, err := c.openSame(p.dfd, name, openDirFlags|platform.NoFollow, inode{n.dstDev, n.dstIno})
+		flags := openDirFlags
+		if n.pathOnly {
+			flags = platform.PathOnly | platform.Directory
+		}
+		fd, err := c.openSame(p.dfd, name, flags|platform.NoFollow, inode{n.dstDev, n.dstIno})
 		if err != nil {
 			return err
 		}

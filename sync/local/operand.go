@@ -328,10 +328,7 @@ func (j *operandJob) enterRoot(w *apply.Worker, p *place, st *platform.Stat, fol
 		return nil
 	}
 	if n.dfd != platform.None {
-		var st platform.Stat
-		if err := c.calls.Fstat(n.dfd, &st); err == nil {
-			c.addRoot(&st, inode{p.n.dstDev, p.n.dstIno}, p.dstPath())
-		}
+		c.addRoot(inode{n.dstDev, n.dstIno}, inode{p.n.dstDev, p.n.dstIno}, p.dstPath())
 	}
 	return n
 }

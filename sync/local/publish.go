@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 )
@@ -20,6 +21,9 @@ func (c *Copy) publish(n *node) {
 	}
 	if err := c.use(n.parent); err != nil {
 		c.problem("create directory", n.dstPath(nil), err)
+		n.mu.Lock()
+		n.unpublishable = true
+		n.mu.Unlock()
 		return
 	}
 	defer c.release(n.parent)
@@ -97,6 +101,7 @@ func (c *Copy) merge(n *node) error {
 		if err != nil {
 			c.problem("create regular file", n.dstPath(name), err)
 			c.remove(n.dfd, name)
+			n.collided = append(n.collided, name.String())
 		}
 	})
 	if err == nil {
@@ -109,6 +114,7 @@ func (c *Copy) merge(n *node) error {
 	c.calls.Close(n.dfd)
 	n.dfd, n.dstIno, n.dstDev = into, st.Ino, st.Dev
 	n.fresh, n.created = false, false
+	n.noACL = !c.r.Opts.Copier.NewWorker().HasDefaultACL(into)
 	return nil
 }
 
@@ -129,6 +135,17 @@ func (c *Copy) seal(w *apply.Worker, n *node) {
 	}
 }
 
+// dropOldACL removes the default ACL that a directory had before. Its source's
+// comes with the other attributes.
+func (c *Copy) dropOldACL(w *apply.Worker, n *node) {
+	if !c.put.Preserve.Mode || n.noACL {
+		return
+	}
+	if err := w.Copy.DropDefaultACL(n.dfd); err != nil {
+		c.problem("remove the default ACL of", n.dstPath(nil), err)
+	}
+}
+
 func (c *Copy) sealOpen(w *apply.Worker, n *node) {
 	if err := c.use(n); err != nil {
 		c.problem("access", n.dstPath(nil), err)
@@ -137,16 +154,23 @@ func (c *Copy) sealOpen(w *apply.Worker, n *node) {
 	defer c.release(n)
 	c.reopenParent(n)
 	pr := &c.put.Preserve
-	if n.created || pr.Mode || pr.Owner || pr.Times || pr.Xattr {
+	if n.pathOnly {
+		if c.use(n.parent) == nil {
+			lost := w.Copy.Node(copier.Entry{Dir: n.parent.dfd, Name: n.dst}, copier.Entry{Dir: n.parent.sfd, Name: n.src}, &n.srcStat, true)
+			c.release(n.parent)
+			c.lost(func() string { return n.dstPath(nil) }, &lost)
+		}
+	} else if n.created || pr.Mode || pr.Owner || pr.Times || pr.Xattr {
 		var st platform.Stat
 		if err := c.calls.Fstat(n.dfd, &st); err != nil {
 			c.problem("stat", n.dstPath(nil), err)
 		} else {
-			mode := n.mode
+			mode, acl := n.mode, !n.parent.noACL
 			if !n.created {
-				mode = st.Mode & platform.ModeBits
+				mode, acl = st.Mode&platform.ModeBits, true
+				c.dropOldACL(w, n)
 			}
-			lost := w.Copy.Directory(n.dfd, &st, &n.srcStat, mode, n.xattrs, n.created && !n.parent.noACL)
+			lost := w.Copy.Directory(n.dfd, &st, &n.srcStat, mode, n.xattrs, acl)
 			lost.Merge(&n.lost)
 			c.lost(func() string { return n.dstPath(nil) }, &lost)
 		}

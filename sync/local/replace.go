@@ -18,7 +18,8 @@ import (
 //   - --inplace asks for it;
 //   - the file has other names, which are to see the new content too;
 //   - it is not a regular file;
-//   - its directory takes no new names, or its owner can't be reproduced.
+//   - its directory takes no new names, or its owner or attributes can't be
+//     reproduced.
 func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, a plan.Action) error {
 	var old platform.Stat
 	if a.Do == plan.Replace {
@@ -29,9 +30,7 @@ func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copi
 				return err
 			}
 		}
-		if a.Reason == plan.Removed && c.r.Opts.Events {
-			c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
-		}
+		c.tellRemoved(p, a)
 		return w.Copy.Put(ctx, put)
 	}
 	name, dir := p.dst, p.n.dfd
@@ -73,7 +72,10 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 	put.Old = &old
 	put.OldFD, err = c.open(dir, name, flags)
 	if err == nil {
-		err = c.calls.Fstat(put.OldFD, &old)
+		if err = c.calls.Fstat(put.OldFD, &old); err != nil {
+			c.calls.Close(put.OldFD)
+			return &copier.StepError{Step: copier.StepCreate, Err: err}
+		}
 	}
 	switch {
 	case err == nil:
@@ -88,9 +90,6 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 		}
 		return w.Copy.Put(ctx, put)
 	default:
-		if put.OldFD != platform.None {
-			c.calls.Close(put.OldFD)
-		}
 		return &copier.StepError{Step: copier.StepCreate, Err: err}
 	}
 	if !old.IsRegular() || !put.Stat.IsRegular() && old.IsRegular() && c.opts.Rules.InPlace {
@@ -119,8 +118,10 @@ func cannotReplace(err error) bool {
 		return false
 	}
 	switch s.Step {
-	case copier.StepCreate, copier.StepOwner, copier.StepPublish:
+	case copier.StepCreate, copier.StepPublish:
 		return platform.Denied(s.Err) || platform.Busy(s.Err)
+	case copier.StepOwner, copier.StepMode, copier.StepACL, copier.StepXattr:
+		return platform.Denied(s.Err) || platform.Unsupported(s.Err)
 	}
 	return false
 }
@@ -166,7 +167,7 @@ func (c *Copy) resolve(p *place) (platform.FD, platform.Name, error) {
 			name = base
 			continue
 		}
-		if parent[0] == '/' {
+		if rel == "" || parent[0] == '/' {
 			rel = parent
 		} else {
 			rel += "/" + parent

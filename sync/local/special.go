@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -12,9 +13,25 @@ import (
 
 // special copies what is neither directory nor read as a file: symbolic links,
 // FIFOs, sockets and devices are made anew. Hard links among them are kept.
-func (c *Copy) special(w *apply.Worker, p *place, st *platform.Stat, a plan.Action) {
+func (c *Copy) special(ctx context.Context, w *apply.Worker, p *place, st *platform.Stat, a plan.Action) {
+	var group *linkGroup
+	if c.opts.Rules.PreserveLinks && st.Nlink > 1 {
+		var mine bool
+		group, mine = c.links.claim(st, p)
+		c.links.met(st, group)
+		if !mine {
+			c.joinGroup(ctx, w, group, p, st, a)
+			return
+		}
+	}
+	c.settle(w, group, p, c.makeSpecial(w, p, st, a))
+}
+
+// makeSpecial makes a special file and reports whether it could.
+func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.Action) bool {
 	op, counter, noun := apply.OpSpecial, &c.r.Counters.Specials, "special file"
 	var create func(platform.Name) error
+	var held uint32
 	ev := apply.Event{Reason: a.Reason.String()}
 	switch st.Type() {
 	case platform.ModeSymlink:
@@ -22,7 +39,7 @@ func (c *Copy) special(w *apply.Worker, p *place, st *platform.Stat, a plan.Acti
 		target, err := c.readLink(w, p, st)
 		if err != nil {
 			c.fail(err, fmt.Sprintf("cannot read symbolic link %s: %s", apply.Quote(p.srcPath()), platform.Message(err)))
-			return
+			return false
 		}
 		ev.Target = target.String()
 		create = func(name platform.Name) error { return c.calls.Symlinkat(target, p.n.dfd, name) }
@@ -30,46 +47,91 @@ func (c *Copy) special(w *apply.Worker, p *place, st *platform.Stat, a plan.Acti
 		if st.Type() == platform.ModeFIFO {
 			noun = "fifo"
 		}
-		mode := c.nodeMode(st)
+		var mode uint32
+		mode, held = c.nodeMode(st)
 		create = func(name platform.Name) error { return c.calls.Mknodat(p.n.dfd, name, mode, st.Rdev) }
 	default:
 		c.fail(errRefused, fmt.Sprintf("%s has unknown file type", apply.Quote(p.srcPath())))
-		return
-	}
-	if c.opts.Rules.PreserveLinks && st.Nlink > 1 {
-		if done := c.linkSpecial(w, p, st, a); done {
-			return
-		}
+		return false
 	}
 	err := c.make(w, p, a, create, func(name platform.Name) {
-		lost := w.Copy.Node(copier.Entry{Dir: p.n.dfd, Name: name}, copier.Entry{Dir: p.n.sfd, Name: p.src}, st)
+		lost := w.Copy.Node(copier.Entry{Dir: p.n.dfd, Name: name}, copier.Entry{Dir: p.n.sfd, Name: p.src}, st, !p.n.noACL)
+		if err := c.giveMode(p.n.dfd, name, st, held); err != nil {
+			lost.Merge(&copier.Lost{Attrs: copier.AttrMode, Err: err, Failed: true})
+		}
 		c.lost(p.dstPath, &lost)
 	})
 	if err != nil {
-		c.problem("create "+noun, p.dstPath(), err)
-		return
+		if c.givesWay(a) && platform.Denied(errno(err)) {
+			noun = ""
+		}
+		c.createProblem(noun, p, err)
+		return false
 	}
 	counter.Add(1)
-	if c.several {
+	if c.several && p.operand {
 		c.rememberName(p)
 	}
 	if c.r.Opts.Events {
 		ev.Op, ev.Src, ev.Dst = op, p.srcPath(), p.dstPath()
 		c.r.Opts.Report.Done(&ev)
 	}
+	return true
 }
 
-// nodeMode is the mode that a new FIFO or device is created with.
-func (c *Copy) nodeMode(st *platform.Stat) uint32 {
+// nodeMode is the mode that a new FIFO or device is created with, and what of
+// it is held back until it has its owner.
+func (c *Copy) nodeMode(st *platform.Stat) (mode, held uint32) {
 	pr := &c.put.Preserve
-	mode := st.Mode & platform.ModePerm
-	switch {
-	case pr.NoMode:
-		mode = 0o666
-	case pr.Mode || pr.Owner:
-		mode &= 0o700
+	mode = st.Mode & platform.ModeBits
+	if pr.Mode || pr.Owner {
+		held = mode & 0o077
 	}
-	return st.Type() | mode
+	return st.Type() | mode&^held, held
+}
+
+// giveMode sets the mode of a new special file where the source's isn't kept.
+func (c *Copy) giveMode(dir platform.FD, name platform.Name, st *platform.Stat, held uint32) error {
+	pr := &c.put.Preserve
+	if pr.Mode || st.IsSymlink() || !pr.NoMode && held&^c.opts.Umask == 0 {
+		return nil
+	}
+	var now platform.Stat
+	if err := c.calls.Statat(dir, name, &now, false); err != nil {
+		return err
+	}
+	mode := now.Mode&platform.ModeBits | held&^c.opts.Umask
+	if pr.NoMode {
+		mode = mode&^platform.ModePerm | 0o666&^c.opts.Umask
+		if st.Type() == platform.ModeSocket {
+			mode |= 0o777 &^ c.opts.Umask
+		}
+	}
+	return c.calls.Fchmodat(dir, name, mode)
+}
+
+// givesWay reports whether cp removes what stands at a place before it makes
+// the new entry.
+func (c *Copy) givesWay(a plan.Action) bool {
+	return a.Reason == plan.Removed || a.Reason == plan.HasLinks || a.Reason == plan.NotRegular
+}
+
+// createProblem reports an entry that can't be made, or without a noun what
+// can't be removed for it.
+func (c *Copy) createProblem(noun string, p *place, err error) {
+	if noun == "" {
+		c.problem("remove", p.dstPath(), err)
+		return
+	}
+	c.problem("create "+noun, p.dstPath(), err)
+}
+
+// tellRemoved tells that what stands at a place gives way for the reasons for
+// which cp removes it first.
+func (c *Copy) tellRemoved(p *place, a plan.Action) {
+	if c.givesWay(a) && c.r.Opts.Events {
+		c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
+	}
 }
 
 // make creates an entry under its name, or aside and over what stands there.
@@ -82,9 +144,7 @@ func (c *Copy) make(w *apply.Worker, p *place, a plan.Action, create func(platfo
 		finish(p.dst)
 		return nil
 	}
-	if a.Reason == plan.Removed && c.r.Opts.Events {
-		c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
-	}
+	c.tellRemoved(p, a)
 	return c.renameOver(w, p, a, func(temp platform.Name) error {
 		if err := c.retry(func() error { return create(temp) }); err != nil {
 			return err
@@ -92,37 +152,6 @@ func (c *Copy) make(w *apply.Worker, p *place, a plan.Action, create func(platfo
 		finish(temp)
 		return nil
 	})
-}
-
-// linkSpecial keeps hard links between entries that have no content: the
-// first one is made by the caller, further ones are linked to it. Making one
-// takes so short that nobody waits for another.
-func (c *Copy) linkSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.Action) bool {
-	m := &c.links
-	g, mine := m.claim(st, p)
-	m.met(st, g)
-	m.mu.Lock()
-	at, done := g.at, g.done
-	if mine {
-		g.busy, g.done = false, true
-	}
-	m.mu.Unlock()
-	if mine || !done {
-		return false
-	}
-	err := c.linkFrom(w, at, p, a)
-	if platform.NotExist(err) || platform.TooManyLinks(err) || platform.NotPermitted(err) || platform.OtherDevice(err) {
-		return false
-	}
-	if err != nil {
-		c.fail(err, fmt.Sprintf("cannot create hard link %s to %s: %s", apply.Quote(p.dstPath()), apply.Quote(at.dstPath()), platform.Message(err)))
-		return true
-	}
-	c.r.Counters.Links.Add(1)
-	if c.r.Opts.Events {
-		c.r.Opts.Report.Done(&apply.Event{Op: apply.OpLink, Src: p.srcPath(), Dst: p.dstPath(), Target: at.dstPath(), Reason: a.Reason.String()})
-	}
-	return true
 }
 
 // readLink returns the target of a symbolic link, ended by NUL. A target that
@@ -158,11 +187,7 @@ func (c *Copy) linkTo(w *apply.Worker, p *place, a plan.Action) {
 	}
 	target, err := platform.MakeName(path)
 	if err == nil {
-		if a.Do != plan.Create && !c.mayRemove(a) {
-			err = errExists
-		} else {
-			err = c.make(w, p, a, func(name platform.Name) error { return c.calls.Symlinkat(target, p.n.dfd, name) }, func(platform.Name) {})
-		}
+		err = c.make(w, p, a, func(name platform.Name) error { return c.calls.Symlinkat(target, p.n.dfd, name) }, func(platform.Name) {})
 	}
 	if err != nil {
 		c.fail(err, fmt.Sprintf("cannot create symbolic link %s to %s: %s", apply.Quote(p.dstPath()), apply.Quote(path), platform.Message(err)))
@@ -174,22 +199,11 @@ func (c *Copy) linkTo(w *apply.Worker, p *place, a plan.Action) {
 	}
 }
 
-var errExists = platform.ErrExist
-
-// mayRemove reports whether -l and -s may replace what exists.
-func (c *Copy) mayRemove(a plan.Action) bool {
-	r := &c.opts.Rules
-	return r.Force || r.RemoveDestination || r.Ask || a.Reason == plan.Backed
-}
-
 // hardLink is -l.
 func (c *Copy) hardLink(w *apply.Worker, p *place, a plan.Action, follow bool) {
-	err := error(errExists)
-	if a.Do == plan.Create || c.mayRemove(a) {
-		err = c.make(w, p, a, func(name platform.Name) error {
-			return c.calls.Linkat(p.n.sfd, p.src, p.n.dfd, name, follow)
-		}, func(platform.Name) {})
-	}
+	err := c.make(w, p, a, func(name platform.Name) error {
+		return c.calls.Linkat(p.n.sfd, p.src, p.n.dfd, name, follow)
+	}, func(platform.Name) {})
 	if err != nil {
 		c.fail(err, fmt.Sprintf("cannot create hard link %s to %s: %s", apply.Quote(p.dstPath()), apply.Quote(p.srcPath()), platform.Message(err)))
 		return

@@ -16,7 +16,7 @@ const (
 // Rules are the choices of a copy that bear on single entries.
 type Rules struct {
 	Recursive         bool
-	Dereference       bool // follow links at the source: what is seen are targets
+	NoDereference     bool // -P: no link at the source is followed
 	CopyContents      bool // read special files as if they were regular
 	HardLink          bool // -l
 	SymbolicLink      bool // -s
@@ -67,6 +67,7 @@ const (
 	NonDirOverDir
 	SpecialDestination
 	HasLinks
+	NotRegular
 	Backed
 	Removed
 	AskFirst
@@ -76,7 +77,7 @@ var reasonText = [...]string{
 	New: "new", Exists: "exists", Newer: "newer", NotNewer: "not newer", SameFile: "same file",
 	NoRecursion: "directory without -r", DirOverNonDir: "directory over non-directory",
 	NonDirOverDir: "non-directory over directory", SpecialDestination: "not a regular file",
-	HasLinks: "has other hard links", Backed: "backup first", Removed: "removed first", AskFirst: "asked",
+	HasLinks: "has other hard links", NotRegular: "not written into", Backed: "backup first", Removed: "removed first", AskFirst: "asked",
 }
 
 func (r Reason) String() string { return reasonText[r] }
@@ -113,10 +114,16 @@ func (r *Rules) AsFile(mode uint32) bool {
 	return r.CopyContents
 }
 
+// Writes reports whether existing files are written into, so that links to
+// them are followed.
+func (r *Rules) Writes() bool {
+	return !r.SymbolicLink && !r.HardLink && !r.Backup && !r.RemoveDestination
+}
+
 // followsDst: cp looks through a link at the destination only when it is going
 // to write into a file.
 func (r *Rules) followsDst(src *platform.Stat) bool {
-	return r.AsFile(src.Mode) && !r.SymbolicLink && !r.HardLink && !r.Backup && !r.RemoveDestination
+	return r.AsFile(src.Mode) && r.Writes()
 }
 
 // Through returns what the destination counts as: the link's target where cp
@@ -168,18 +175,30 @@ func (r *Rules) Copy(p *Pair) Action {
 	return a
 }
 
+// taken is an attempt to create what is there already, whose error tells the
+// user: cp removes a destination only for stated reasons.
+var taken = Action{Do: Create, Reason: Exists}
+
 func (r *Rules) replace(p *Pair, dst *platform.Stat) Action {
 	switch {
 	case r.Backup:
 		return Action{Do: Replace, Reason: Backed}
 	case r.RemoveDestination:
 		return Action{Do: Replace, Reason: Removed}
-	case r.HardLink || r.SymbolicLink:
-		return Action{Do: Replace, Reason: Exists}
-	case !r.AsFile(p.Src.Mode):
-		return Action{Do: Replace, Reason: Exists}
-	case r.PreserveLinks && dst.Nlink > 1:
+	case !r.AttributesOnly && r.PreserveLinks && dst.Nlink > 1:
 		return Action{Do: Replace, Reason: HasLinks}
+	case !r.AttributesOnly && r.NoDereference && !p.Src.IsRegular():
+		return Action{Do: Replace, Reason: NotRegular}
+	case r.HardLink || r.SymbolicLink:
+		if r.Force || r.Ask {
+			return Action{Do: Replace, Reason: Exists}
+		}
+		return taken
+	case !r.AsFile(p.Src.Mode):
+		if r.Force && p.Src.IsSymlink() {
+			return Action{Do: Replace, Reason: Exists}
+		}
+		return taken
 	case r.Update == UpdateOlder:
 		return Action{Do: Overwrite, Reason: Newer}
 	}

@@ -23,7 +23,7 @@ func TestCopy(t *testing.T) {
 	dir := func(ino uint64) *platform.Stat { return node(ino, platform.ModeDir) }
 	link := func(ino uint64) *platform.Stat { return node(ino, platform.ModeSymlink) }
 	fifo := func(ino uint64) *platform.Stat { return node(ino, platform.ModeFIFO) }
-	r := Rules{Recursive: true}
+	r := Rules{Recursive: true, NoDereference: true}
 	tests := []struct {
 		name  string
 		rules Rules
@@ -42,8 +42,12 @@ func TestCopy(t *testing.T) {
 		{"file through link to directory", r, Pair{Src: file(1, 0), Dst: link(2), Target: dir(3)}, Action{Do: Refuse, Reason: NonDirOverDir}},
 		{"link over directory", r, Pair{Src: link(1), Dst: dir(2)}, Action{Do: Refuse, Reason: NonDirOverDir}},
 		{"file over file", r, Pair{Src: file(1, 0), Dst: file(2, 0)}, Action{Do: Overwrite, Reason: Exists}},
-		{"link over file", r, Pair{Src: link(1), Dst: file(2, 0)}, Action{Do: Replace, Reason: Exists}},
-		{"FIFO over file", r, Pair{Src: fifo(1), Dst: file(2, 0)}, Action{Do: Replace, Reason: Exists}},
+		{"link over file", r, Pair{Src: link(1), Dst: file(2, 0)}, Action{Do: Replace, Reason: NotRegular}},
+		{"FIFO over file", r, Pair{Src: fifo(1), Dst: file(2, 0)}, Action{Do: Replace, Reason: NotRegular}},
+		{"FIFO over file, links followed", Rules{Recursive: true}, Pair{Src: fifo(1), Dst: file(2, 0)}, Action{Do: Create, Reason: Exists}},
+		{"-l over file", Rules{HardLink: true}, Pair{Src: file(1, 0), Dst: file(2, 0)}, Action{Do: Create, Reason: Exists}},
+		{"-lf over file", Rules{HardLink: true, Force: true}, Pair{Src: file(1, 0), Dst: file(2, 0)}, Action{Do: Replace, Reason: Exists}},
+		{"--attributes-only of a link over a file", Rules{AttributesOnly: true, NoDereference: true}, Pair{Src: link(1), Dst: file(2, 0)}, Action{Do: Create, Reason: Exists}},
 		{"FIFO read as a file", Rules{CopyContents: true}, Pair{Src: fifo(1), Dst: file(2, 0)}, Action{Do: Overwrite, Reason: Exists}},
 		{"file over file with other names", r, Pair{Src: file(1, 0), Dst: linked(file(2, 0))}, Action{Do: Overwrite, Reason: Exists}},
 		{"the same keeping links", Rules{PreserveLinks: true}, Pair{Src: file(1, 0), Dst: linked(file(2, 0))}, Action{Do: Replace, Reason: HasLinks}},

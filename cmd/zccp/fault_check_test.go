@@ -1,0 +1,216 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zccp/zccp/copier/copiertest"
+)
+
+// look returns what is wrong after a copy whatever came of it. in is nil where there was
+// no fault.
+func (w *faultSweep) look(r faultRun, in *injection) (found []string) {
+	bad := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	if r.code != 0 && r.code != 1 {
+		bad("exit code %d", r.code)
+	}
+	if r.code != 0 && r.stderr == "" {
+		bad("it failed without a word")
+	}
+	for _, call := range r.open {
+		bad("left open: what %s opened", call)
+	}
+	for path, st := range w.stats() {
+		if st != w.untouched[path] {
+			bad("the source was changed: %q", path)
+		}
+	}
+	w.names(r, in, bad)
+	return found
+}
+
+// names looks at everything below D.
+func (w *faultSweep) names(r faultRun, in *injection, bad func(string, ...any)) {
+	there := map[string]bool{}
+	dst := w.box + "/D"
+	filepath.WalkDir(dst, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			bad("%v", err)
+			return nil
+		}
+		rel, _ := filepath.Rel(dst, path)
+		if rel == "." {
+			return nil
+		}
+		there[rel] = true
+		if strings.HasPrefix(d.Name(), ".zccp-") {
+			if !w.mayLitter(in) {
+				bad("litter: %q", rel)
+			}
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if why := w.neither(rel, path); why != "" && !(w.inPlace && r.code != 0) {
+			bad("%q: %s", rel, why)
+		}
+		return nil
+	})
+	for path := range w.before {
+		if !there[path] && !w.goesAway(path, r) {
+			bad("%q is gone", path)
+		}
+	}
+}
+
+// neither returns why what stands at path is neither the old entry nor the new one, or "".
+func (w *faultSweep) neither(rel, path string) string {
+	was, had := w.before[rel]
+	is, comes := w.whole[rel]
+	if !had && !comes {
+		for p := range w.whole {
+			if strings.HasPrefix(p, rel+"/") {
+				return "" // a parent that --parents made
+			}
+		}
+		return "nobody made this"
+	}
+	var why []string
+	if had {
+		reason := was.stands(path)
+		if reason == "" {
+			return ""
+		}
+		why = append(why, "not the old entry: "+reason)
+	}
+	if comes {
+		reason := is.stands(path)
+		if reason == "" {
+			return ""
+		}
+		why = append(why, "not the new entry: "+reason)
+	}
+	return strings.Join(why, "; ")
+}
+
+// goesAway tells whether an old name is not to be there afterwards: a tree that is
+// exchanged takes what it held with it.
+func (w *faultSweep) goesAway(path string, r faultRun) bool {
+	if !strings.Contains(w.line, "--atomic=tree") {
+		return false
+	}
+	_, comes := w.whole[path]
+	return !comes && (r.code == 0 || w.exchanged())
+}
+
+// exchanged tells whether the new tree stands at its name.
+func (w *faultSweep) exchanged() bool {
+	for path, it := range w.whole {
+		if it.stands(w.box+"/D/"+path) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// mayLitter tells whether the fault kept a temporary name from being removed.
+func (w *faultSweep) mayLitter(in *injection) bool {
+	if in == nil {
+		return false
+	}
+	switch in.call {
+	case "Unlinkat", "Rmdirat":
+		return true
+	}
+	return false
+}
+
+// unequal returns in what a copy that succeeded differs from what it was to be.
+func (w *faultSweep) unequal(r faultRun, in *injection) (found []string) {
+	got, err := copiertest.Scan(w.box + "/D/" + w.to)
+	if err != nil {
+		found = append(found, err.Error())
+	}
+	noted := slices.Collect(strings.Lines(r.stderr))
+	noted = slices.DeleteFunc(noted, func(line string) bool { return !strings.Contains(line, "note: not kept: ") })
+	lost, believed := false, false
+	for _, d := range copiertest.Compare(w.want, got, w.compare) {
+		switch {
+		case in != nil && in.believed(d):
+			believed = true
+		case in != nil && slices.ContainsFunc(noted, func(note string) bool { return noteNames(note, d) }):
+			lost = true
+		default:
+			found = append(found, "exit code 0, but "+d)
+		}
+	}
+	if lost {
+		w.lost++
+	}
+	if believed {
+		w.believed++
+	}
+	return found
+}
+
+// noteNames tells whether a note says what a difference is about.
+func noteNames(note, difference string) bool {
+	for _, w := range []struct{ attr, word string }{
+		{": user: ", "ownership"}, {": group: ", "ownership"}, {": mode: ", "permissions"},
+		{`: xattr "system.posix_acl`, "ACLs"}, {": xattr ", "extended attributes"},
+		{": mtime: ", "times"}, {": atime: ", "times"}, {": hard link to: ", "hard links"},
+	} {
+		if strings.Contains(difference, w.attr) && strings.Contains(note, w.word) {
+			return true
+		}
+	}
+	return false
+}
+
+// believed tells whether the difference comes from a lie that nobody can see through: a
+// file system that says it has no attributes, or no holes.
+func (in *injection) believed(difference string) bool {
+	switch errno := faultKinds[in.kind].Errno; in.call {
+	case "Flistxattr", "Listxattrat":
+		return errno == unix.EOPNOTSUPP && strings.Contains(difference, ": xattr ")
+	case "Fremovexattr", "Setxattrat":
+		return errno == unix.EOPNOTSUPP && strings.Contains(difference, ": xattr \"system.posix_acl")
+	case "Fgetxattr":
+		return errno == unix.EOPNOTSUPP && strings.Contains(in.where, "posix_acl") && strings.Contains(difference, ": xattr \"system.posix_acl")
+	case "Lseek":
+		return (errno == unix.EOPNOTSUPP || errno == unix.EINVAL) && strings.Contains(difference, ": allocated: ")
+	}
+	return false
+}
+
+// again runs without a fault over what a run with the fault in left, and returns what is
+// wrong then. What was believed then can't be known now.
+func (w *faultSweep) again(in *injection) (found []string) {
+	r := w.run(w.table())
+	if r.code != 0 {
+		found = append(found, fmt.Sprintf("exit code %d: %s", r.code, r.stderr))
+	}
+	for _, d := range w.unequal(r, nil) {
+		if !in.believed(d) {
+			found = append(found, d)
+		}
+	}
+	for _, call := range r.open {
+		found = append(found, "left open: what "+call+" opened")
+	}
+	filepath.WalkDir(w.box+"/D", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(d.Name(), ".zccp-") {
+			found = append(found, "litter: "+path)
+		}
+		return nil
+	})
+	return found
+}

@@ -22,20 +22,20 @@ const (
 func (c *Copy) entry(ctx context.Context, w *apply.Worker, p *place, mode uint32) outcome {
 	follow := c.opts.Follow == FollowAlways || p.operand && c.opts.Follow == FollowOperands
 	if mode == platform.ModeRegular && p.n.fresh && c.direct() {
-		w.Runner.Counters.Found.Add(1)
+		w.Tally.Found++
 		c.newFile(ctx, w, p)
 		return handled
 	}
 	src := &w.Src
 	if err := c.calls.Statat(p.n.sfd, p.src, src, follow); err != nil {
-		w.Runner.Counters.Found.Add(1)
+		w.Tally.Found++
 		c.problem("stat", p.srcPath(), err)
 		return handled
 	}
 	if src.IsDir() {
 		return wasDirectory
 	}
-	w.Runner.Counters.Found.Add(1)
+	w.Tally.Found++
 	a, ok := c.decide(w, p, src, follow)
 	if ok {
 		c.carryOut(ctx, w, p, src, a, follow)

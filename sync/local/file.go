@@ -97,7 +97,7 @@ func (c *Copy) file(ctx context.Context, w *apply.Worker, p *place, st *platform
 // copyOpen copies an open file and closes it: now, later as a big one, or as a
 // hard link to what was copied already.
 func (c *Copy) copyOpen(ctx context.Context, w *apply.Worker, p *place, fd platform.FD, st *platform.Stat, a plan.Action) {
-	w.Runner.Counters.FoundBytes.Add(st.Size)
+	w.Tally.FoundBytes += st.Size
 	var group *linkGroup
 	if c.keepsLinks(p, st) {
 		var mine bool

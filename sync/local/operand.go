@@ -315,7 +315,7 @@ func (j *operandJob) proceed(w *apply.Worker) {
 // enterRoot makes the root pair of a directory operand.
 func (j *operandJob) enterRoot(w *apply.Worker, p *place, st *platform.Stat, follow bool) *node {
 	c := j.c
-	w.Runner.Counters.Found.Add(1)
+	w.Tally.Found++
 	if !c.opts.Rules.Recursive {
 		c.fail(errRefused, "-r not specified; omitting directory "+apply.Quote(j.src))
 		return nil

@@ -205,7 +205,7 @@ func (c *Copy) descend(ctx context.Context, w *apply.Worker, n *node, name platf
 		c.problem("access", n.srcPath(name), err)
 		return
 	}
-	w.Runner.Counters.Found.Add(1)
+	w.Tally.Found++
 	child := c.enter(w, &place{n: n, src: name, dst: name}, c.opts.Follow == FollowAlways)
 	c.release(n)
 	if child != nil {

@@ -17,8 +17,9 @@
 //  3. Size: the stored size must be the number of bytes confirmed.
 //  4. Metadata, in the order that loses nothing: owner, mode, ACLs and other
 //     extended attributes, times.
-//  5. Source: look at it again. If it changed, empty the copy and repeat from
-//     2; after a few rounds give up with ErrChanged.
+//  5. Source: look at it again. If it changed, or somebody was in the middle
+//     of a write to it and its content reads otherwise now, empty the copy and
+//     repeat from 2; after a few rounds give up with ErrChanged.
 //  6. Verify, if asked: read the stored bytes back past the cache and compare
 //     hashes of both sides.
 //  7. Durability, if asked: fsync before the name is given.

@@ -73,7 +73,13 @@ func (w *Worker) attributes(fd platform.FD, p *Put) error {
 	if w.c.opts.Context != "" {
 		w.setContext(fd, &p.Lost)
 	}
-	if pr.Times {
+	w.times(fd, p)
+	return nil
+}
+
+// times sets the times that are to be kept.
+func (w *Worker) times(fd platform.FD, p *Put) {
+	if w.c.opts.Preserve.Times {
 		if err := w.calls.Futimens(fd, p.Stat.Atime, p.Stat.Mtime); err != nil {
 			p.Lost.add(AttrTimes, StepTimes, err, true)
 		}
@@ -81,7 +87,6 @@ func (w *Worker) attributes(fd platform.FD, p *Put) error {
 		// A write moves the modification time only.
 		w.calls.Futimens(fd, p.Old.Atime, platform.Time{Nsec: platform.TimeOmit})
 	}
-	return nil
 }
 
 // keepOld gives a new inode what the file that it replaces would have kept if

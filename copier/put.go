@@ -99,8 +99,16 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 	for {
 		p.Result.Attempts++
 		p.Lost = Lost{}
+		suspect := w.beingWritten(p)
 		if err := w.content(ctx, s.fd, p); err != nil {
 			return err
+		}
+		same := true
+		if suspect {
+			var err error
+			if same, err = w.readsSame(ctx, s.fd, p); err != nil {
+				return err
+			}
 		}
 		if err := w.attributes(s.fd, p); err != nil {
 			return err
@@ -111,7 +119,7 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		if err := w.calls.Fstat(p.Src, &w.srcNow); err != nil {
 			return step(StepStat, err)
 		}
-		if w.srcNow.Unchanged(p.Stat) {
+		if same && w.srcNow.Unchanged(p.Stat) {
 			break
 		}
 		if p.Result.Attempts == maxAttempts {
@@ -127,6 +135,7 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		if err := w.verify(ctx, s.fd, p); err != nil {
 			return err
 		}
+		w.times(s.fd, p) // reading it changed its access time
 	}
 	if f := w.c.opts.Fsync; f != NoSync && !(f == SyncBatch && p.Deferred) {
 		if err := w.calls.Fsync(s.fd); err != nil {

@@ -36,10 +36,8 @@ const createFlags = platform.Create | platform.Exclusive | platform.NoFollow
 
 // create opens the staged file. mode is subject to the umask.
 func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
-	access := platform.WriteOnly
-	if w.c.opts.Verify != NoHash {
-		access = platform.ReadWrite
-	}
+	// For reading too: what is stored may have to be looked at again.
+	const access = platform.ReadWrite
 	s.calls, s.dir, s.name, s.stage, s.fd = w.calls, p.Dir, p.Name, p.Stage, platform.None
 	if s.stage == Unnamed {
 		if _, lacks := w.c.noUnnamed.Load(p.DirDev); lacks {

@@ -3,6 +3,7 @@ package copier
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -15,6 +16,7 @@ type Copier struct {
 	memo      sync.Map // pairKey -> *atomic.Uint32, bit set of refused methods
 	noUnnamed sync.Map // device -> struct{}: no O_TMPFILE there
 	selfUID   uint32
+	settled   platform.Time // sources changed before are not being written
 }
 
 type pairKey struct{ dst, src uint64 }
@@ -22,7 +24,7 @@ type pairKey struct{ dst, src uint64 }
 // New returns a Copier that makes its calls through calls. uid is the
 // effective user of the process.
 func New(calls *platform.Calls, opts Options, uid uint32) *Copier {
-	return &Copier{calls: calls, opts: opts, selfUID: uid}
+	return &Copier{calls: calls, opts: opts, selfUID: uid, settled: settledAt(time.Now())}
 }
 
 // Options returns the options of the run.

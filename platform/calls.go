@@ -130,6 +130,7 @@ type Calls struct {
 	Unlinkat        func(dir FD, name Name) error
 	Rmdirat         func(dir FD, name Name) error
 	Flock           func(fd FD, exclusiveNonblock bool) error
+	Unwritten       func(fd FD) error // nil if nobody has the file open for writing (F_SETLEASE, fcntl(2))
 
 	// Data. Offsets are always explicit where the call has them.
 	Read          func(fd FD, buf []byte) (int, error)

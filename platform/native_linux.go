@@ -31,7 +31,7 @@ var native = Calls{
 	Fstat: fstat, Statat: statat, Accessat: accessat, Readlinkat: readlinkat,
 	Mkdirat: mkdirat, Mknodat: mknodat, Symlinkat: symlinkat, Linkat: linkat, LinkFD: linkFD,
 	Renameat: renameat, RenameNoReplace: renameNoReplace, RenameExchange: renameExchange,
-	Unlinkat: unlinkat, Rmdirat: rmdirat, Flock: flock,
+	Unlinkat: unlinkat, Rmdirat: rmdirat, Flock: flock, Unwritten: unwritten,
 
 	Read: read, Write: write, Pread: pread, Pwrite: pwrite, Lseek: lseek,
 	Ftruncate: ftruncate, Fallocate: fallocate, CopyFileRange: copyFileRange,

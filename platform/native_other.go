@@ -49,6 +49,7 @@ func Native() *Calls {
 		Unlinkat:        func(dir FD, name Name) error { return errors.ErrUnsupported },
 		Rmdirat:         func(dir FD, name Name) error { return errors.ErrUnsupported },
 		Flock:           func(fd FD, exclusiveNonblock bool) error { return errors.ErrUnsupported },
+		Unwritten:       func(fd FD) error { return errors.ErrUnsupported },
 		Read:            func(fd FD, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
 		Write:           func(fd FD, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
 		Pread:           func(fd FD, buf []byte, off int64) (int, error) { return -1, errors.ErrUnsupported },

@@ -50,6 +50,16 @@ func getdents(fd FD, buf []byte) (int, error) {
 	return result(r, e)
 }
 
+// unwritten takes a read lease, which is refused while somebody could write,
+// and gives it back at once: who opens the file for writing meanwhile waits.
+func unwritten(fd FD) error {
+	_, _, e := unix.Syscall(unix.SYS_FCNTL, uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
+	if e == 0 {
+		unix.Syscall(unix.SYS_FCNTL, uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK)
+	}
+	return failure(e)
+}
+
 func flock(fd FD, exclusiveNonblock bool) error {
 	how := unix.LOCK_UN
 	if exclusiveNonblock {

@@ -302,7 +302,7 @@ func (j *operandJob) Run(ctx context.Context, w *apply.Worker) {
 	if last != nil {
 		c.endList(w, last)
 	}
-	(&listJob{c, root}).Run(ctx, w)
+	(&listJob{c: c, n: root}).Run(ctx, w)
 }
 
 // proceed queues the operand that was to wait for this one.

@@ -15,6 +15,7 @@ const chunkNames = 256
 type listJob struct {
 	c *Copy
 	n *node
+	listing
 }
 
 // Run reads portions until the directory ends, copying small ones on the spot.
@@ -37,9 +38,12 @@ func (j *listJob) Run(ctx context.Context, w *apply.Worker) {
 			break
 		}
 		if r <= 0 {
+			if c.again(n, &j.listing) {
+				continue
+			}
 			break
 		}
-		buf := w.Dirents[:r]
+		buf := j.met(w.Dirents[:r])
 		first := cut(buf)
 		if len(first) == len(buf) {
 			c.names(ctx, w, n, buf)
@@ -209,6 +213,6 @@ func (c *Copy) descend(ctx context.Context, w *apply.Worker, n *node, name platf
 	child := c.enter(w, &place{n: n, src: name, dst: name}, c.opts.Follow == FollowAlways)
 	c.release(n)
 	if child != nil {
-		(&listJob{c, child}).Run(ctx, w)
+		(&listJob{c: c, n: child}).Run(ctx, w)
 	}
 }

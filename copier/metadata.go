@@ -135,7 +135,9 @@ func (w *Worker) owner(fd platform.FD, now *platform.Stat, uid, gid uint32, lost
 	err := w.calls.Fchown(fd, int(uid), int(gid))
 	if err == nil {
 		now.UID, now.GID = uid, gid
-		now.Mode &^= platform.ModeSetUID | platform.ModeSetGID
+		if !now.IsDir() {
+			now.Mode &^= platform.ModeSetUID | platform.ModeSetGID // chown(2)
+		}
 		return true
 	}
 	tolerated := !w.c.opts.Preserve.RequireOwner && platform.NotPermitted(err)

@@ -85,8 +85,6 @@ func (w *Worker) creationMode(p *Put) uint32 {
 	switch pr := &w.c.opts.Preserve; {
 	case p.KeepOld:
 		return 0o600
-	case p.Stage == Sibling && pr.Mode:
-		return 0o600
 	case pr.NoMode:
 		return 0o666
 	}
@@ -114,13 +112,13 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 			return err
 		}
 		if !p.Stat.IsRegular() {
-			return nil // a pipe or device is never the same twice
+			break // a pipe or device is never the same twice
 		}
 		if err := w.calls.Fstat(p.Src, &w.srcNow); err != nil {
 			return step(StepStat, err)
 		}
-		if same && w.srcNow.Unchanged(p.Stat) {
-			break
+		if w.c.opts.AttributesOnly || same && w.srcNow.Unchanged(p.Stat) {
+			break // without data there is nothing that could be torn
 		}
 		if p.Result.Attempts == maxAttempts {
 			return ErrChanged
@@ -131,7 +129,7 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 			return err
 		}
 	}
-	if w.c.opts.Verify != NoHash && !w.c.opts.AttributesOnly {
+	if w.c.opts.Verify != NoHash && !w.c.opts.AttributesOnly && p.Stat.IsRegular() {
 		if err := w.verify(ctx, s.fd, p); err != nil {
 			return err
 		}

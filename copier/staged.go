@@ -76,6 +76,9 @@ var dot = platform.MustName(".")
 // createSibling also locks the file, which tells another run that its owner
 // lives: the lock ends with the process, however it ends.
 func (w *Worker) createSibling(s *Staged, p *Put, access int, mode uint32) error {
+	if w.c.opts.Preserve.Mode {
+		mode = 0o600 // its name can be seen before its ACL is set
+	}
 	for i := 0; ; i++ {
 		name := TempName(s.temp[:0], p.DirIno)
 		fd, err := w.open(p.Dir, name, access|createFlags, mode)

@@ -66,11 +66,15 @@ func (w *Worker) clone(t *transfer) (done bool, err error) {
 	}
 	if err == nil {
 		// A clone that succeeded without storing anything was seen on ZFS;
-		// the size tells.
+		// the size tells. Of a source that changed, which the second look at
+		// it finds out, it tells nothing.
 		if err := w.calls.Fstat(t.dst, &w.dstNow); err != nil {
 			return false, step(StepStat, err)
 		}
-		if w.dstNow.Size == t.srcStat.Size {
+		if err := w.calls.Fstat(t.src, &w.srcNow); err != nil {
+			return false, step(StepStat, err)
+		}
+		if w.dstNow.Size == t.srcStat.Size || !w.srcNow.Unchanged(t.srcStat) {
 			t.off, t.dstSize, t.eof = w.dstNow.Size, w.dstNow.Size, true
 			t.res.Method, t.res.Cloned, t.res.Bytes = Reflink, t.off, t.off
 			if t.progress {
@@ -78,9 +82,11 @@ func (w *Worker) clone(t *transfer) (done bool, err error) {
 			}
 			return true, nil
 		}
+		err = errCount("clone", int(w.dstNow.Size), t.srcStat.Size)
 		if err := w.truncate(t, 0); err != nil {
 			return false, err
 		}
+		t.res.refused(Reflink, err)
 		t.rows = t.rows[1:]
 	} else if err := w.refuse(t, err); err != nil {
 		return false, err

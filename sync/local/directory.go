@@ -17,6 +17,7 @@ type place struct {
 	opened   bool
 	operand  bool // named by the user
 	noStage  bool // of a directory: give it its name at once
+	onPath   bool // of a directory: it leads to an operand (--parents)
 }
 
 func (p *place) srcPath() string { return p.n.srcPath(p.src) }
@@ -32,7 +33,7 @@ func (c *Copy) enter(w *apply.Worker, p *place, follow bool) *node {
 	}
 	c.stayOn(p, n)
 	a := plan.Action{Do: plan.Create}
-	if !p.n.fresh {
+	if !p.n.fresh || isDots(p.dst) {
 		var ok bool
 		if a, ok = c.decideDir(w, p, n); !ok {
 			c.calls.Close(n.sfd)
@@ -47,6 +48,7 @@ func (c *Copy) enter(w *apply.Worker, p *place, follow bool) *node {
 	}
 	c.openNodes.Add(1)
 	n.pins = 1
+	n.passed = p.onPath && a.Do == plan.Enter
 	n.unpublished.Store(1)
 	n.unsealed.Store(1)
 	p.n.unsealed.Add(1)
@@ -96,7 +98,7 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 			}
 			return false
 		}
-		if !c.cyclic(n) {
+		if p.onPath || !c.cyclic(n) {
 			return true
 		}
 		c.fail(errCycle, fmt.Sprintf("cannot copy cyclic symbolic link %s", apply.Quote(p.srcPath())))
@@ -164,6 +166,9 @@ func (c *Copy) decideDir(w *apply.Worker, p *place, n *node) (plan.Action, bool)
 		c.problem("stat", p.dstPath(), err)
 		return plan.Action{}, false
 	}
+	if p.onPath {
+		return c.decideOnPath(p, &pair)
+	}
 	a := c.opts.Rules.Copy(&pair)
 	if a.Do == plan.Refuse || a.Do == plan.Skip {
 		c.refuse(p, a)
@@ -177,6 +182,19 @@ func (c *Copy) decideDir(w *apply.Worker, p *place, n *node) (plan.Action, bool)
 		a.Do = plan.Create
 	}
 	return a, true
+}
+
+// decideOnPath is decideDir for what --parents enters or creates: as in cp
+// whatever the rules are, and through a link since the user typed the path.
+func (c *Copy) decideOnPath(p *place, pair *plan.Pair) (plan.Action, bool) {
+	switch {
+	case pair.Dst == nil:
+		return plan.Action{Do: plan.Create, Reason: plan.New}, true
+	case pair.Dst.IsDir(), pair.Target != nil && pair.Target.IsDir():
+		return plan.Action{Do: plan.Enter, Reason: plan.Exists}, true
+	}
+	c.fail(errRefused, apply.Quote(p.dstPath())+" exists but is not a directory")
+	return plan.Action{Do: plan.Refuse, Reason: plan.DirOverNonDir}, false
 }
 
 // staysStaged reports whether a new tree gets its name only when it is whole.
@@ -212,6 +230,7 @@ func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action
 	}
 	if platform.Loop(err) || platform.NotDir(err) {
 		n.dfd, err = c.openThrough(p)
+		n.through = true
 	}
 	var st platform.Stat
 	if err == nil {

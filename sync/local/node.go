@@ -20,6 +20,8 @@ type node struct {
 	dstIno   uint64
 	dstDev   uint64
 	followed bool // the source was reached through a symbolic link
+	through  bool // the destination was reached through a symbolic link
+	passed   bool // existed on the way to an operand, and stays as it is
 	isRoot   bool
 	rootDev  uint64 // of the operand's directory, for OneFileSystem
 	fresh    bool   // created by this run: nothing is there that isn't ours
@@ -153,7 +155,10 @@ func (c *Copy) reopen(n *node) error {
 		if n.pathOnly {
 			flags = platform.PathOnly | platform.Directory
 		}
-		fd, err := c.openSame(p.dfd, name, flags|platform.NoFollow, inode{n.dstDev, n.dstIno})
+		if !n.through {
+			flags |= platform.NoFollow
+		}
+		fd, err := c.openSame(p.dfd, name, flags, inode{n.dstDev, n.dstIno})
 		if err != nil {
 			return err
 		}

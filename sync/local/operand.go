@@ -279,6 +279,8 @@ func (j *operandJob) Run(ctx context.Context, w *apply.Worker) {
 		p.src = name
 		if err := c.use(parent); err != nil {
 			c.problem("access", parent.dstPath(nil), err)
+			c.endList(w, last)
+			j.proceed(w)
 			return
 		}
 	}
@@ -382,7 +384,7 @@ func (j *operandJob) makeParents(w *apply.Worker) (*node, string, *node) {
 				return nil, "", nil
 			}
 		}
-		n := c.enter(w, &place{n: parent, src: srcName, dst: dstName, noStage: true}, true)
+		n := c.enter(w, &place{n: parent, src: srcName, dst: dstName, noStage: true, onPath: true}, true)
 		if held != nil {
 			c.release(held)
 			c.endList(w, held)
@@ -417,6 +419,10 @@ func (c *Copy) publishTree(n *node) {
 		// Everything in it reaches the device before it can be seen.
 		if err := c.calls.Syncfs(n.dfd); err != nil {
 			c.problem("flush", n.dstPath(nil), err)
+			if c.opts.AtomicTree {
+				c.remove(dir, n.temp)
+				return
+			}
 		}
 	}
 	if !c.opts.AtomicTree {

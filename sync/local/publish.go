@@ -153,7 +153,25 @@ func (c *Copy) sealOpen(w *apply.Worker, n *node) {
 	}
 	defer c.release(n)
 	c.reopenParent(n)
+	c.attributes(w, n)
+	c.syncDir(n.dfd, func() string { return n.dstPath(nil) })
+	if n.atomic {
+		c.publishTree(n)
+	}
+	if n.unpublishable {
+		if err := c.use(n.parent); err == nil {
+			c.remove(n.parent.dfd, n.temp)
+			c.release(n.parent)
+		}
+	}
+}
+
+// attributes gives a directory what it is to have of its source. n is in use.
+func (c *Copy) attributes(w *apply.Worker, n *node) {
 	pr := &c.put.Preserve
+	if n.passed {
+		return
+	}
 	if n.pathOnly {
 		if c.use(n.parent) == nil {
 			lost := w.Copy.Node(copier.Entry{Dir: n.parent.dfd, Name: n.dst}, copier.Entry{Dir: n.parent.sfd, Name: n.src}, &n.srcStat, true)
@@ -173,16 +191,6 @@ func (c *Copy) sealOpen(w *apply.Worker, n *node) {
 			lost := w.Copy.Directory(n.dfd, &st, &n.srcStat, mode, n.xattrs, acl)
 			lost.Merge(&n.lost)
 			c.lost(func() string { return n.dstPath(nil) }, &lost)
-		}
-	}
-	c.syncDir(n.dfd, func() string { return n.dstPath(nil) })
-	if n.atomic {
-		c.publishTree(n)
-	}
-	if n.unpublishable {
-		if err := c.use(n.parent); err == nil {
-			c.remove(n.parent.dfd, n.temp)
-			c.release(n.parent)
 		}
 	}
 }

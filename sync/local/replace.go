@@ -36,6 +36,9 @@ func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copi
 	name, dir := p.dst, p.n.dfd
 	err := c.calls.Statat(dir, name, &old, false)
 	if err == nil && old.IsSymlink() {
+		if p.operand && c.leadsToSpecial(p, &old) {
+			return c.overwrite(ctx, w, p, put, dir, name, 0)
+		}
 		if dir, name, err = c.resolve(p); err != nil {
 			return &copier.StepError{Step: copier.StepCreate, Err: err}
 		}
@@ -47,13 +50,20 @@ func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copi
 		put.Dir, put.Name, put.DirIno, put.DirDev = dir, name, st.Ino, st.Dev
 		put.DefaultACL = w.Copy.HasDefaultACL(dir)
 	}
-	return c.overwrite(ctx, w, p, put, dir, name)
+	return c.overwrite(ctx, w, p, put, dir, name, platform.NoFollow)
+}
+
+// leadsToSpecial reports that a link leads to a device, pipe or the like, and
+// tells its state. Such a link is opened, not resolved: the text of those in
+// /proc/self/fd, which /dev/stdout leads to, is no path.
+func (c *Copy) leadsToSpecial(p *place, st *platform.Stat) bool {
+	return c.calls.Statat(p.n.dfd, p.dst, st, true) == nil && !st.IsRegular()
 }
 
 // overwrite is replace for what is written through or replaced atomically.
-func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, dir platform.FD, name platform.Name) error {
+func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *copier.Put, dir platform.FD, name platform.Name, nofollow int) error {
 	var old platform.Stat
-	err := c.calls.Statat(dir, name, &old, false)
+	err := c.calls.Statat(dir, name, &old, nofollow == 0)
 	if err != nil && !platform.NotExist(err) {
 		return &copier.StepError{Step: copier.StepCreate, Err: err}
 	}
@@ -62,7 +72,7 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 		put.Stage = copier.Unnamed
 		return w.Copy.Put(ctx, put)
 	}
-	flags := platform.WriteOnly | platform.NoFollow | platform.NoCTTY
+	flags := platform.WriteOnly | nofollow | platform.NoCTTY
 	if old.IsRegular() {
 		flags |= platform.NonBlock
 	}
@@ -79,11 +89,12 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 	}
 	switch {
 	case err == nil:
-	case platform.Busy(err):
-		// cp can't write into a program that runs; replacing it is safe.
-		put.Stage = copier.Sibling
-		return w.Copy.Put(ctx, put)
+	case platform.Busy(err) && old.IsRegular() && old.Nlink == 1 && !c.opts.Rules.InPlace:
+		return c.replaceBusy(ctx, w, put, dir, name, err)
 	case c.opts.Rules.Force:
+		// Of a link that was followed cp too removes the link, not the target.
+		put.Dir, put.DirIno, put.DirDev, put.Name = p.n.dfd, p.n.dstIno, p.n.dstDev, p.dst
+		put.DefaultACL = !p.n.noACL
 		put.Stage = copier.Sibling
 		if c.r.Opts.Events {
 			c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
@@ -92,22 +103,56 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 	default:
 		return &copier.StepError{Step: copier.StepCreate, Err: err}
 	}
-	if !old.IsRegular() || !put.Stat.IsRegular() && old.IsRegular() && c.opts.Rules.InPlace {
-		defer c.calls.Close(put.OldFD)
-		return w.Copy.Stream(ctx, put.OldFD, put.Src, &put.Result)
+	inPlace := c.opts.Rules.InPlace || old.Nlink > 1 || c.put.AttributesOnly
+	if !old.IsRegular() && !c.put.AttributesOnly {
+		return c.streamInto(ctx, w, put)
 	}
-	if c.opts.Rules.InPlace || old.Nlink > 1 || c.put.AttributesOnly {
+	// A pipe can't be read a second time if its first reader may not give the
+	// new file the old one's owner.
+	if inPlace || !put.Stat.IsRegular() && platform.EffectiveUID() != 0 {
 		put.Stage = copier.InPlace
 		return w.Copy.Put(ctx, put)
 	}
 	put.Stage, put.KeepOld = copier.Sibling, true
 	err = w.Copy.Put(ctx, put)
-	if err == nil || !cannotReplace(err) {
+	if err == nil || !cannotReplace(err) || !put.Stat.IsRegular() {
 		c.calls.Close(put.OldFD)
 		return err
 	}
 	put.Stage, put.KeepOld, put.Result = copier.InPlace, false, copier.Result{}
 	return w.Copy.Put(ctx, put)
+}
+
+// replaceBusy replaces a program that runs: cp can't write into it, but a new
+// file may take its name if it can be given all that the old one has. busy is
+// the error of who tried to write.
+func (c *Copy) replaceBusy(ctx context.Context, w *apply.Worker, put *copier.Put, dir platform.FD, name platform.Name, busy error) error {
+	fd, err := c.open(dir, name, platform.ReadOnly|platform.NoFollow|platform.NoCTTY|platform.NonBlock)
+	if err != nil {
+		return &copier.StepError{Step: copier.StepCreate, Err: busy}
+	}
+	defer c.calls.Close(fd)
+	if err := c.calls.Fstat(fd, put.Old); err != nil {
+		return &copier.StepError{Step: copier.StepStat, Err: err}
+	}
+	put.Stage, put.KeepOld, put.OldFD = copier.Sibling, true, fd
+	return w.Copy.Put(ctx, put)
+}
+
+// streamInto writes to a device, pipe or the like and closes it.
+func (c *Copy) streamInto(ctx context.Context, w *apply.Worker, put *copier.Put) error {
+	put.Stage = copier.InPlace
+	err := w.Copy.Stream(ctx, put.OldFD, put.Src, &put.Result)
+	if err == nil && c.put.Fsync != copier.NoSync {
+		// A pipe or terminal has nothing to flush (fsync(2), EINVAL).
+		if e := c.calls.Fsync(put.OldFD); e != nil && !platform.Unsupported(e) {
+			err = &copier.StepError{Step: copier.StepSync, Err: e}
+		}
+	}
+	if e := c.calls.Close(put.OldFD); e != nil && err == nil {
+		err = &copier.StepError{Step: copier.StepClose, Err: e}
+	}
+	return err
 }
 
 // cannotReplace reports that the new inode could not be made as the old one
@@ -135,7 +180,8 @@ const maxLinks = 40
 // is not what the user named.
 func (c *Copy) resolve(p *place) (platform.FD, platform.Name, error) {
 	root, rel := p.n, ""
-	if !p.operand {
+	anywhere := p.operand || p.onPath
+	if !anywhere {
 		for !root.parent.isBase() {
 			rel = root.dst.String() + "/" + rel
 			root = root.parent
@@ -143,7 +189,7 @@ func (c *Copy) resolve(p *place) (platform.FD, platform.Name, error) {
 	}
 	name := p.dst.String()
 	buf := make([]byte, 4096)
-	dir, err := c.openDir(root, rel, p.operand)
+	dir, err := c.openDir(root, rel, anywhere)
 	for range maxLinks {
 		if err != nil {
 			return platform.None, nil, err
@@ -174,7 +220,7 @@ func (c *Copy) resolve(p *place) (platform.FD, platform.Name, error) {
 		}
 		c.calls.Close(dir)
 		name = base
-		dir, err = c.openDir(root, rel, p.operand)
+		dir, err = c.openDir(root, rel, anywhere)
 		if err != nil {
 			return platform.None, nil, err
 		}

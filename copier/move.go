@@ -51,8 +51,8 @@ func (w *Worker) pread(fd platform.FD, buf []byte, off int64) (int, error) {
 	}
 }
 
-// store writes all of data at off. It returns how much is stored; an error
-// only if that is nothing, since it will come again at the offset reached.
+// store writes all of data at off and returns how much is stored. Signals and
+// short counts are its own affair; any other error is final.
 func (w *Worker) store(fd platform.FD, data []byte, off int64) (int, error) {
 	stored, stalls := 0, 0
 	for stored < len(data) {
@@ -65,13 +65,10 @@ func (w *Worker) store(fd platform.FD, data []byte, off int64) (int, error) {
 			continue
 		}
 		if stalls++; stalls > maxRepeats || err != nil && !platform.Interrupted(err) {
-			if stored > 0 && err != nil {
-				return stored, nil
-			}
 			if err == nil {
 				err = errCount("pwrite", 0, int64(len(data)))
 			}
-			return 0, step(StepWrite, err)
+			return stored, step(StepWrite, err)
 		}
 	}
 	return stored, nil
@@ -96,13 +93,10 @@ func (w *Worker) storeNonZero(t *transfer, data []byte) (int, error) {
 		}
 		if end > done {
 			n, err := w.store(t.dst, data[done:end], t.off+int64(done))
-			if err != nil && done == 0 {
-				return 0, err
-			}
 			done += n
 			t.dstSize = t.off + int64(done)
-			if n < end-(done-n) || err != nil {
-				return done, nil
+			if err != nil {
+				return done, err
 			}
 			continue
 		}

@@ -133,6 +133,66 @@ func (w *faultSweep) mayLitter(in *injection) bool {
 	return false
 }
 
+// ending is how a copy has to end after a fault, whatever it leaves.
+type ending int
+
+const (
+	either ending = iota
+	failing
+	succeeding
+)
+
+// mustEnd tells it of the calls that move data or confirm that data are stored: of these
+// no error may be passed over, and what only means that nothing was moved, or that another
+// way has to be taken, may not cost the copy.
+func (w *faultSweep) mustEnd(in *injection) ending {
+	errno := faultKinds[in.kind].Errno
+	switch in.call {
+	case "Clone", "CopyFileRange", "Sendfile":
+		if errno == unix.ENOSPC || in.call == "Clone" && errno == unix.EIO {
+			return failing
+		}
+		return succeeding
+	case "Read", "Pread":
+		// A digest is compared with another one, not with a size.
+		if errno == 0 && strings.Contains(w.line, "--verify") {
+			return either
+		}
+		fallthrough
+	case "Write", "Pwrite", "Ftruncate":
+		if errno == 0 || errno == unix.EINTR {
+			return succeeding
+		}
+		return failing
+	case "Fsync", "Syncfs":
+		return failing
+	case "Close":
+		if w.sequential() && w.wroteTo(in) {
+			return failing
+		}
+	}
+	return either
+}
+
+// wroteTo tells whether the descriptor of a call of Close had been opened to be written.
+func (w *faultSweep) wroteTo(in *injection) bool {
+	var fd, flags, mode, got int
+	fmt.Sscanf(in.where, "Close(%d)", &fd)
+	for _, call := range slices.Backward(w.sequence[:in.n-1]) {
+		_, rest, opens := strings.Cut(call, "Openat(")
+		result := call[strings.LastIndex(call, " = ")+3:]
+		if _, err := fmt.Sscan(result, &got); !opens || err != nil || got != fd {
+			continue
+		}
+		// The name may hold anything, and the flags come after it.
+		rest = rest[strings.LastIndexByte(rest, '"')+1:]
+		fmt.Sscanf(rest, ", %d, %d)", &flags, &mode)
+		created := flags&unix.O_CREAT != 0 || flags&unix.O_TMPFILE == unix.O_TMPFILE
+		return created || w.inPlace && flags&unix.O_ACCMODE != unix.O_RDONLY
+	}
+	return false
+}
+
 // unequal returns in what a copy that succeeded differs from what it was to be.
 func (w *faultSweep) unequal(r faultRun, in *injection) (found []string) {
 	got, err := copiertest.Scan(w.box + "/D/" + w.to)

@@ -37,6 +37,8 @@ type faultScenario struct {
 	inPlace bool
 	// kernel changes what the kernel can do.
 	kernel func(*platform.Calls)
+	// young: the source was changed just before.
+	young bool
 	// descriptors is how many the process may have open, if not 0.
 	descriptors uint64
 }
@@ -162,6 +164,7 @@ func faultScenarios() []faultScenario {
 		{name: "new file by sendfile", line: "-aT S/f D/f", source: oneFile, from: "f", to: "f", kernel: withoutRange},
 		{name: "new file by read and write", line: "-aT S/f D/f", source: oneFile, from: "f", to: "f", kernel: withoutOffload},
 		{name: "new file, none unnamed", line: "-aT S/f D/f", source: oneFile, from: "f", to: "f", kernel: withoutUnnamed},
+		{name: "new file that may be in the middle of a write", line: "-aT S/f D/f", source: oneFile, from: "f", to: "f", young: true, kernel: withoutClone},
 		{name: "replaced file", line: "-aT S/f D/f", source: oneFile, old: otherFile, from: "f", to: "f", merges: true, kernel: withoutClone},
 		{name: "replaced file, nothing preserved", line: "-T S/f D/f", source: oneFile, old: otherFile, from: "f", to: "f", keepsOld: true},
 		{name: "forced file", line: "-afT S/f D/f", source: oneFile, old: []item{regular("f", 0o604, noise(3, 50<<10))}, from: "f", to: "f"},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,6 +167,12 @@ func countFrom(t testing.TB, variable string, usual int) int {
 		t.Fatalf("%s: %v", variable, err)
 	}
 	return n
+}
+
+// withRaceDetector tells whether the tests are built with it, which makes them slow.
+func withRaceDetector() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // must fails the test for an error.

@@ -36,6 +36,8 @@ type Put struct {
 	// given (backups). Its error discards the file.
 	BeforeCommit func() error
 
+	// Why is the caller's, for its choice of Stage.
+	Why string
 	// Backup is the caller's, for what BeforeCommit made.
 	Backup string
 

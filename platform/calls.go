@@ -152,7 +152,7 @@ type Calls struct {
 	Fchown    func(fd FD, uid, gid int) error
 	Fchownat  func(dir FD, name Name, uid, gid int) error // never follows
 	Fchmod    func(fd FD, mode uint32) error
-	Fchmodat  func(dir FD, name Name, mode uint32) error // follows; refuse symlinks first
+	Fchmodat  func(dir FD, name Name, mode uint32) error // never follows; EOPNOTSUPP for a symbolic link
 	Futimens  func(fd FD, atime, mtime Time) error
 	Utimensat func(dir FD, name Name, atime, mtime Time) error // never follows
 	// Extended attributes of an open file. attr ends in NUL.

@@ -24,9 +24,29 @@ func fchmod(fd FD, mode uint32) error {
 	return failure(e)
 }
 
+// fchmodat is fchmodat2(2), since Linux 6.6; before it a mode could be set by
+// name only through links, so there the entry is pinned and seen to be none.
 func fchmodat(dir FD, name Name, mode uint32) error {
-	_, _, e := unix.Syscall(unix.SYS_FCHMODAT, uintptr(dir), ptr(name), uintptr(mode))
+	_, _, e := unix.Syscall6(unix.SYS_FCHMODAT2, uintptr(dir), ptr(name), uintptr(mode), unix.AT_SYMLINK_NOFOLLOW, 0, 0)
 	runtime.KeepAlive(name)
+	if e != unix.ENOSYS && e != unix.EPERM {
+		return failure(e)
+	}
+	fd, err := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer closeFD(fd)
+	var st Stat
+	if err := fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.IsSymlink() {
+		return unix.EOPNOTSUPP
+	}
+	p := fdPath(fd)
+	_, _, e = unix.Syscall(unix.SYS_FCHMODAT, ^uintptr(99), ptr(p), uintptr(mode))
+	runtime.KeepAlive(p)
 	return failure(e)
 }
 

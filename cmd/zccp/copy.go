@@ -18,6 +18,7 @@ import (
 func runCopy(e *env, cfg *copyConfig) int {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
+	defer context.AfterFunc(ctx, func() { dieLate(ctx, cfg) })()
 	uid := platform.EffectiveUID()
 	runner := apply.NewRunner(apply.Options{
 		Jobs:    jobs(cfg),
@@ -45,6 +46,26 @@ func runCopy(e *env, cfg *copyConfig) int {
 		rep.Note("note: " + text)
 	}
 	return rep.Finish(ctx, err)
+}
+
+// A run that was stopped by a signal ends as soon as its workers have let go of
+// what they hold. One that hangs in a system call (a FIFO without a writer, a
+// dead network file system) never does, so it is given this long. What it
+// leaves the next run removes.
+const (
+	graceFile = 2 * time.Second
+	graceTree = time.Minute // --atomic=tree removes all that it built
+)
+
+// dieLate ends the program by the signal that stopped it if the run is still
+// not over.
+func dieLate(ctx context.Context, cfg *copyConfig) {
+	grace := graceFile
+	if cfg.AtomicTree {
+		grace = graceTree
+	}
+	time.Sleep(grace)
+	dieBySignal(exitCode(ctx, true))
 }
 
 // countAhead counts the sources beside the copy if a bar or lines are to

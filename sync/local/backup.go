@@ -11,11 +11,11 @@ import (
 
 // backup gives what stands at a place its backup name beside the one it has,
 // so that at no moment neither is there; the caller then replaces the old
-// name. It returns the backup's path.
-func (c *Copy) backup(w *apply.Worker, p *place) (string, error) {
+// name. It returns the backup's name, for undoBackup if that fails.
+func (c *Copy) backup(p *place) (platform.Name, error) {
 	name, numbered, err := c.backupName(p)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	dir := p.n.dfd
 	link := func(as platform.Name) error {
@@ -40,9 +40,26 @@ func (c *Copy) backup(w *apply.Worker, p *place) (string, error) {
 		err = c.retry(func() error { return c.calls.Renameat(dir, p.dst, dir, name) })
 	}
 	if err != nil {
-		return "", &message{text: "cannot backup " + apply.Quote(p.dstPath()) + ": " + platform.Message(err), err: err}
+		return nil, &message{text: "cannot backup " + apply.Quote(p.dstPath()) + ": " + platform.Message(err), err: err}
 	}
-	return p.n.dstPath(name), nil
+	return name, nil
+}
+
+// undoBackup takes a backup back if its file was not replaced after all. A
+// backup that stayed would be a second name of the file, so that a later write
+// into the file would reach the backup too.
+func (c *Copy) undoBackup(p *place, name platform.Name) {
+	var old, backup platform.Stat
+	dir := p.n.dfd
+	if c.calls.Statat(dir, name, &backup, false) != nil {
+		return
+	}
+	switch err := c.calls.Statat(dir, p.dst, &old, false); {
+	case platform.NotExist(err):
+		c.retry(func() error { return c.calls.RenameNoReplace(dir, name, dir, p.dst) })
+	case err == nil && old.SameInode(&backup):
+		c.retry(func() error { return c.calls.Unlinkat(dir, name) })
+	}
 }
 
 // maxName is the longest name in bytes (NAME_MAX).

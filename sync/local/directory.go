@@ -246,7 +246,7 @@ func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action
 	n.dstIno, n.dstDev = st.Ino, st.Dev
 	n.noACL = !w.Copy.HasDefaultACL(n.dfd)
 	if !c.opts.DryRun {
-		c.sweep(n.dfd, n.dstIno)
+		c.sweep(n.dfd, n.dstIno, true)
 	}
 	return true
 }

@@ -191,10 +191,18 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 	if c.r.Opts.Events {
 		c.r.Opts.Report.Done(&apply.Event{
 			Op: apply.OpCopy, Src: p.srcPath(), Dst: p.dstPath(), Size: put.Result.Bytes,
-			Reason: a.Reason.String(), How: put.Stage.String(), Result: &put.Result, Backup: put.Backup,
+			Reason: a.Reason.String(), How: how(put), Result: &put.Result, Backup: put.Backup,
 		})
 	}
 	c.settle(w, group, p, true)
+}
+
+// how says where a file grew, and why there.
+func how(put *copier.Put) string {
+	if put.Why == "" {
+		return put.Stage.String()
+	}
+	return put.Stage.String() + ": " + put.Why
 }
 
 // rememberName notes what stands at a name now, for later operands.

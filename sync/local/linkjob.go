@@ -68,9 +68,13 @@ func (c *Copy) linkOrCopy(ctx context.Context, w *apply.Worker, g *linkGroup, p 
 		}
 		return
 	}
+	looked := inodeOf(st)
 	fd, err := c.openFile(p, st, c.opts.Follow == FollowAlways || p.operand && c.opts.Follow == FollowOperands)
 	if err == nil {
 		err = c.calls.Fstat(fd, st)
+	}
+	if err == nil && inodeOf(st) != looked {
+		err = errReplaced
 	}
 	if err != nil {
 		if fd != platform.None {
@@ -130,12 +134,16 @@ func (c *Copy) renameOver(w *apply.Worker, p *place, a plan.Action, create func(
 			return err
 		}
 	}
+	var backup platform.Name
 	err := error(nil)
 	if a.Reason == plan.Backed {
-		_, err = c.backup(w, p)
+		backup, err = c.backup(p)
 	}
 	if err == nil {
 		err = c.retry(func() error { return c.calls.Renameat(p.n.dfd, temp, p.n.dfd, p.dst) })
+	}
+	if err != nil && backup != nil {
+		c.undoBackup(p, backup)
 	}
 	// Renaming a name of an inode over another name of it does nothing
 	// (rename(2)), so the temporary one may still be there.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 )
@@ -204,7 +203,7 @@ func (c *Copy) base(path, prefix string) (*node, error) {
 	b.noACL = !c.r.Opts.Copier.NewWorker().HasDefaultACL(fd)
 	c.bases = append(c.bases, b)
 	if !c.opts.DryRun {
-		c.sweep(fd, st.Ino)
+		c.sweep(fd, st.Ino, c.opts.Rules.Recursive)
 	}
 	return b, nil
 }
@@ -401,7 +400,11 @@ func (j *operandJob) makeParents(w *apply.Worker) (*node, string, *node) {
 // publishTree gives a tree that was built aside its name, in exchange for what
 // stood there (--atomic=tree), and removes that.
 func (c *Copy) publishTree(n *node) {
-	if n.temp == nil {
+	if n.temp == nil || !n.atomic {
+		return
+	}
+	if !c.opts.AtomicTree {
+		c.rename(n)
 		return
 	}
 	if err := c.use(n.parent); err != nil {
@@ -410,23 +413,9 @@ func (c *Copy) publishTree(n *node) {
 	}
 	defer c.release(n.parent)
 	dir := n.parent.dfd
-	if c.opts.AtomicTree && (c.cut.Load() || c.r.Counters.Failed.Load() > 0) {
+	if c.cut.Load() || c.r.Counters.Failed.Load() > 0 {
 		c.fail(errIncomplete, fmt.Sprintf("not publishing %s: some of it could not be copied", apply.Quote(n.dstPath(nil))))
 		c.remove(dir, n.temp)
-		return
-	}
-	if c.put.Fsync == copier.SyncBatch {
-		// Everything in it reaches the device before it can be seen.
-		if err := c.calls.Syncfs(n.dfd); err != nil {
-			c.problem("flush", n.dstPath(nil), err)
-			if c.opts.AtomicTree {
-				c.remove(dir, n.temp)
-				return
-			}
-		}
-	}
-	if !c.opts.AtomicTree {
-		c.rename(n)
 		return
 	}
 	err := c.retry(func() error { return c.calls.RenameNoReplace(dir, n.temp, dir, n.dst) })

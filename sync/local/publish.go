@@ -2,6 +2,7 @@ package local
 
 import (
 	"errors"
+	"time"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
@@ -16,25 +17,27 @@ var (
 // publish gives a new directory its final name, now that its own small files
 // are whole. Nothing of the caller is in use.
 func (c *Copy) publish(n *node) {
-	if n.temp == nil || n.atomic {
-		return
+	if n.temp != nil && !n.atomic {
+		c.rename(n)
 	}
-	if err := c.use(n.parent); err != nil {
-		c.problem("create directory", n.dstPath(nil), err)
-		n.mu.Lock()
-		n.unpublishable = true
-		n.mu.Unlock()
-		return
-	}
-	defer c.release(n.parent)
-	c.rename(n)
 }
 
-// rename moves a directory from its temporary to its final name.
+// rename moves a directory from its temporary to its final name. Nothing is in
+// use by the caller.
 func (c *Copy) rename(n *node) {
-	err := c.moveToName(n)
-	if platform.Exists(err) {
-		err = c.merge(n)
+	err := errBusy
+	for err == errBusy {
+		if err = c.use(n.parent); err != nil {
+			break
+		}
+		err = c.moveToName(n)
+		if platform.Exists(err) {
+			err = c.merge(n)
+		}
+		c.release(n.parent)
+		if err == errBusy {
+			time.Sleep(mergePause)
+		}
 	}
 	if err != nil {
 		c.problem("create directory", n.dstPath(nil), err)
@@ -47,6 +50,13 @@ func (c *Copy) rename(n *node) {
 		n.temp = nil
 	}
 }
+
+// errBusy says that a directory can't be merged just now because somebody
+// works in it. Waiting for the lock while the parent is held could wait for
+// somebody who waits for the parent, so it is tried again.
+var errBusy = errors.New("directory in use")
+
+const mergePause = 2 * time.Millisecond
 
 // moveToName renames a directory if its name is free. n.mu is held meanwhile:
 // who comes back to the directory by name must know which one it has.
@@ -77,16 +87,21 @@ func (c *Copy) retry(call func() error) error {
 // meanwhile, and goes on in that. What collides stays unpublished and is
 // reported. n.parent is in use, n is not.
 func (c *Copy) merge(n *node) error {
-	n.move.Lock()
+	if !n.move.TryLock() {
+		return errBusy
+	}
 	defer n.move.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	dir := n.parent.dfd
 	if n.dfd == platform.None {
-		if err := c.reopen(n); err != nil {
+		fd, err := c.openSame(dir, n.temp, openDirFlags|platform.NoFollow, inode{n.dstDev, n.dstIno})
+		if err != nil {
 			return err
 		}
+		n.dfd = fd
+		c.openNodes.Add(1)
 	}
-	dir := n.parent.dfd
 	into, err := c.open(dir, n.dst, openDirFlags|platform.NoFollow)
 	if err != nil {
 		return err
@@ -98,6 +113,10 @@ func (c *Copy) merge(n *node) error {
 	}
 	err = c.eachName(n.dfd, func(name platform.Name, _ uint32) {
 		err := c.retry(func() error { return c.calls.RenameNoReplace(n.dfd, name, into, name) })
+		if platform.Exists(err) && c.opts.Rules.ReplacesUnasked() {
+			// What came in between would have been replaced had it been there.
+			err = c.retry(func() error { return c.calls.Renameat(n.dfd, name, into, name) })
+		}
 		if err != nil {
 			c.problem("create regular file", n.dstPath(name), err)
 			c.remove(n.dfd, name)
@@ -123,6 +142,11 @@ func (c *Copy) merge(n *node) error {
 func (c *Copy) seal(w *apply.Worker, n *node) {
 	if !c.opts.DryRun {
 		c.sealOpen(w, n)
+		c.publishTree(n)
+		if n.unpublishable && c.use(n.parent) == nil {
+			c.remove(n.parent.dfd, n.temp)
+			c.release(n.parent)
+		}
 	}
 	n.mu.Lock()
 	n.sealed = true
@@ -155,13 +179,10 @@ func (c *Copy) sealOpen(w *apply.Worker, n *node) {
 	c.reopenParent(n)
 	c.attributes(w, n)
 	c.syncDir(n.dfd, func() string { return n.dstPath(nil) })
-	if n.atomic {
-		c.publishTree(n)
-	}
-	if n.unpublishable {
-		if err := c.use(n.parent); err == nil {
-			c.remove(n.parent.dfd, n.temp)
-			c.release(n.parent)
+	if n.atomic && c.put.Fsync == copier.SyncBatch {
+		// Everything in the tree reaches the device before it can be seen.
+		if err := c.calls.Syncfs(n.dfd); err != nil {
+			c.problem("flush", n.dstPath(nil), err)
 		}
 	}
 }

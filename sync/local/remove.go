@@ -1,6 +1,8 @@
 package local
 
 import (
+	"errors"
+
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 )
@@ -8,6 +10,14 @@ import (
 // eachName calls f for every name in an open directory, on a descriptor of its
 // own so that positions are not disturbed. name is valid during the call.
 func (c *Copy) eachName(dir platform.FD, f func(name platform.Name, mode uint32)) error {
+	return c.eachNameUntil(dir, func(name platform.Name, mode uint32) bool {
+		f(name, mode)
+		return true
+	})
+}
+
+// eachNameUntil is eachName that ends when f returns false.
+func (c *Copy) eachNameUntil(dir platform.FD, f func(name platform.Name, mode uint32) bool) error {
 	fd, err := c.open(dir, dot, openDirFlags)
 	if err != nil {
 		return err
@@ -33,8 +43,8 @@ func (c *Copy) eachName(dir platform.FD, f func(name platform.Name, mode uint32)
 			if name == nil {
 				break
 			}
-			if !isDots(name) {
-				f(name, mode)
+			if !isDots(name) && !f(name, mode) {
+				return nil
 			}
 		}
 	}
@@ -106,12 +116,26 @@ func (c *Copy) openOwn(dir platform.FD, name platform.Name) (platform.FD, error)
 	if err != nil {
 		return fd, err
 	}
-	var st platform.Stat
-	if c.calls.Fstat(fd, &st) == nil && st.Mode&0o700 != 0o700 {
+	var st, above platform.Stat
+	err = c.calls.Fstat(fd, &st)
+	if err == nil {
+		err = c.calls.Fstat(dir, &above)
+	}
+	if err == nil && st.Dev != above.Dev {
+		// A file system that is mounted in a replaced tree is not part of it.
+		err = errMounted
+	}
+	if err != nil {
+		c.calls.Close(fd)
+		return platform.None, err
+	}
+	if st.Mode&0o700 != 0o700 {
 		c.calls.Fchmod(fd, 0o700)
 	}
 	return fd, nil
 }
+
+var errMounted = errors.New("another file system is mounted in it")
 
 // namesIn returns the names in an open directory.
 func (c *Copy) namesIn(dir platform.FD) (names []platform.Name) {
@@ -119,14 +143,22 @@ func (c *Copy) namesIn(dir platform.FD) (names []platform.Name) {
 	return names
 }
 
+// sweepNames is how many names are looked at for litter where single files are
+// copied: a loop over zccp in a shell is not to list a large directory each
+// time. A recursive copy looks at all.
+const sweepNames = 4096
+
 // sweep removes from an existing destination directory what a killed run left
 // there: temporary names whose owner no longer holds its lock on them.
-func (c *Copy) sweep(dir platform.FD, ino uint64) {
+func (c *Copy) sweep(dir platform.FD, ino uint64, all bool) {
 	var stale []platform.Name
-	c.eachName(dir, func(name platform.Name, _ uint32) {
+	seen := 0
+	c.eachNameUntil(dir, func(name platform.Name, _ uint32) bool {
 		if copier.IsTemp(name.Bytes(), ino) {
 			stale = append(stale, name.Clone())
 		}
+		seen++
+		return all || seen < sweepNames
 	})
 	for _, name := range stale {
 		c.sweepOne(dir, name)

@@ -24,13 +24,10 @@ func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copi
 	var old platform.Stat
 	if a.Do == plan.Replace {
 		put.Stage, put.Old = copier.Sibling, &old
-		if a.Reason == plan.Backed {
-			put.BeforeCommit = func() (err error) {
-				put.Backup, err = c.backup(w, p)
-				return err
-			}
-		}
 		c.tellRemoved(p, a)
+		if a.Reason == plan.Backed {
+			return c.putBacked(ctx, w, p, put)
+		}
 		return w.Copy.Put(ctx, put)
 	}
 	name, dir := p.dst, p.n.dfd
@@ -58,6 +55,25 @@ func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copi
 // /proc/self/fd, which /dev/stdout leads to, is no path.
 func (c *Copy) leadsToSpecial(p *place, st *platform.Stat) bool {
 	return c.calls.Statat(p.n.dfd, p.dst, st, true) == nil && !st.IsRegular()
+}
+
+// putBacked replaces a file after its backup is made, which is as late as
+// possible.
+func (c *Copy) putBacked(ctx context.Context, w *apply.Worker, p *place, put *copier.Put) error {
+	var name platform.Name
+	put.BeforeCommit = func() (err error) {
+		name, err = c.backup(p)
+		return err
+	}
+	err := w.Copy.Put(ctx, put)
+	switch {
+	case name == nil:
+	case err != nil:
+		c.undoBackup(p, name)
+	case c.r.Opts.Events:
+		put.Backup = p.n.dstPath(name)
+	}
+	return err
 }
 
 // overwrite is replace for what is written through or replaced atomically.
@@ -103,13 +119,11 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 	default:
 		return &copier.StepError{Step: copier.StepCreate, Err: err}
 	}
-	inPlace := c.opts.Rules.InPlace || old.Nlink > 1 || c.put.AttributesOnly
+	put.Why = c.whyInPlace(&old, put)
 	if !old.IsRegular() && !c.put.AttributesOnly {
 		return c.streamInto(ctx, w, put)
 	}
-	// A pipe can't be read a second time if its first reader may not give the
-	// new file the old one's owner.
-	if inPlace || !put.Stat.IsRegular() && platform.EffectiveUID() != 0 {
+	if put.Why != "" {
 		put.Stage = copier.InPlace
 		return w.Copy.Put(ctx, put)
 	}
@@ -120,7 +134,27 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 		return err
 	}
 	put.Stage, put.KeepOld, put.Result = copier.InPlace, false, copier.Result{}
+	put.Why = "no new file like it can be made: " + platform.Message(errno(err))
 	return w.Copy.Put(ctx, put)
+}
+
+// whyInPlace says why an existing file has to be written into, or "".
+func (c *Copy) whyInPlace(old *platform.Stat, put *copier.Put) string {
+	switch {
+	case c.opts.Rules.InPlace:
+		return "asked for"
+	case c.put.AttributesOnly:
+		return "only its attributes change"
+	case !old.IsRegular():
+		return "not a regular file"
+	case old.Nlink > 1:
+		return "it has other names"
+	case !put.Stat.IsRegular() && platform.EffectiveUID() != 0:
+		// A pipe can't be read a second time if its first reader may not give
+		// the new file the old one's owner.
+		return "its source can be read once only"
+	}
+	return ""
 }
 
 // replaceBusy replaces a program that runs: cp can't write into it, but a new

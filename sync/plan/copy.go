@@ -120,6 +120,11 @@ func (r *Rules) Writes() bool {
 	return !r.SymbolicLink && !r.HardLink && !r.Backup && !r.RemoveDestination
 }
 
+// ReplacesUnasked reports whether an existing file is replaced whatever it is.
+func (r *Rules) ReplacesUnasked() bool {
+	return r.Update == UpdateAll && !r.Ask && !r.Backup && !r.HardLink && !r.SymbolicLink
+}
+
 // followsDst: cp looks through a link at the destination only when it is going
 // to write into a file.
 func (r *Rules) followsDst(src *platform.Stat) bool {

@@ -9,56 +9,87 @@ import (
 	"github.com/zccp/zccp/sync/apply"
 )
 
+// backup is a backup that is in place while its file is replaced.
+type backup struct {
+	name  platform.Name
+	older platform.Name // a temporary name of the backup that had this name before, or nil
+}
+
 // backup gives what stands at a place its backup name beside the one it has,
 // so that at no moment neither is there; the caller then replaces the old
-// name. It returns the backup's name, for undoBackup if that fails.
-func (c *Copy) backup(p *place) (platform.Name, error) {
+// name and says with endBackup how that went.
+func (c *Copy) backup(p *place) (backup, error) {
 	name, numbered, err := c.backupName(p)
 	if err != nil {
-		return nil, err
+		return backup{}, err
 	}
+	b := backup{name: name}
 	dir := p.n.dfd
 	link := func(as platform.Name) error {
 		return c.retry(func() error { return c.calls.Linkat(dir, p.dst, dir, as, false) })
 	}
-	err = link(name)
+	err = link(b.name)
 	for i := 0; numbered && platform.Exists(err) && i < 100; i++ {
-		if name, _, err = c.backupName(p); err == nil {
-			err = link(name)
+		if b.name, _, err = c.backupName(p); err == nil {
+			err = link(b.name)
 		}
 	}
 	if platform.Exists(err) {
-		var b [copier.TempSize]byte
-		temp := copier.TempName(b[:0], p.n.dstIno)
+		temp := copier.TempName(make([]byte, copier.TempSize), p.n.dstIno)
 		if err = link(temp); err == nil {
-			err = c.retry(func() error { return c.calls.Renameat(dir, temp, dir, name) })
-			c.retry(func() error { return c.calls.Unlinkat(dir, temp) })
+			b.older, err = c.setAside(dir, temp, b.name)
 		}
 	}
 	if err != nil && (platform.Unsupported(err) || platform.NotPermitted(err)) {
 		// No hard links here: a rename leaves the name free for a moment.
-		err = c.retry(func() error { return c.calls.Renameat(dir, p.dst, dir, name) })
+		err = c.retry(func() error { return c.calls.Renameat(dir, p.dst, dir, b.name) })
 	}
 	if err != nil {
-		return nil, &message{text: "cannot backup " + apply.Quote(p.dstPath()) + ": " + platform.Message(err), err: err}
+		return backup{}, &message{text: "cannot backup " + apply.Quote(p.dstPath()) + ": " + platform.Message(err), err: err}
 	}
-	return name, nil
+	return b, nil
 }
 
-// undoBackup takes a backup back if its file was not replaced after all. A
-// backup that stayed would be a second name of the file, so that a later write
-// into the file would reach the backup too.
-func (c *Copy) undoBackup(p *place, name platform.Name) {
-	var old, backup platform.Stat
-	dir := p.n.dfd
-	if c.calls.Statat(dir, name, &backup, false) != nil {
-		return
+// setAside renames temp over a backup. It returns the name that the backup has
+// then, or nil where two names can't be exchanged and it is gone.
+func (c *Copy) setAside(dir platform.FD, temp, name platform.Name) (older platform.Name, err error) {
+	err = c.retry(func() error { return c.calls.RenameExchange(dir, temp, dir, name) })
+	if err == nil {
+		return temp, nil
 	}
-	switch err := c.calls.Statat(dir, p.dst, &old, false); {
-	case platform.NotExist(err):
-		c.retry(func() error { return c.calls.RenameNoReplace(dir, name, dir, p.dst) })
-	case err == nil && old.SameInode(&backup):
-		c.retry(func() error { return c.calls.Unlinkat(dir, name) })
+	if platform.Unsupported(err) {
+		err = c.retry(func() error { return c.calls.Renameat(dir, temp, dir, name) })
+	}
+	// Also after a success: two names of one inode are not renamed over each
+	// other (rename(2)).
+	c.retry(func() error { return c.calls.Unlinkat(dir, temp) })
+	return nil, err
+}
+
+// endBackup takes a backup back if its file was not replaced after all: it
+// would be a second name of the file, so that a later write into the file
+// would reach the backup too. A backup that stays takes the place of an older
+// one.
+func (c *Copy) endBackup(p *place, b backup, replaced bool) {
+	var old, made platform.Stat
+	dir := p.n.dfd
+	remove := b.older
+	if !replaced && c.calls.Statat(dir, b.name, &made, false) == nil {
+		switch err := c.calls.Statat(dir, p.dst, &old, false); {
+		case platform.NotExist(err):
+			c.retry(func() error { return c.calls.RenameNoReplace(dir, b.name, dir, p.dst) })
+		case err != nil || !old.SameInode(&made):
+		case b.older == nil:
+			remove = b.name
+		default:
+			// After this the temporary name is that of the backup made.
+			if c.retry(func() error { return c.calls.RenameExchange(dir, b.older, dir, b.name) }) != nil {
+				return
+			}
+		}
+	}
+	if remove != nil {
+		c.retry(func() error { return c.calls.Unlinkat(dir, remove) })
 	}
 }
 

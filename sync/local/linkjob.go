@@ -134,16 +134,16 @@ func (c *Copy) renameOver(w *apply.Worker, p *place, a plan.Action, create func(
 			return err
 		}
 	}
-	var backup platform.Name
+	var b backup
 	err := error(nil)
 	if a.Reason == plan.Backed {
-		backup, err = c.backup(p)
+		b, err = c.backup(p)
 	}
 	if err == nil {
 		err = c.retry(func() error { return c.calls.Renameat(p.n.dfd, temp, p.n.dfd, p.dst) })
 	}
-	if err != nil && backup != nil {
-		c.undoBackup(p, backup)
+	if b.name != nil {
+		c.endBackup(p, b, err == nil)
 	}
 	// Renaming a name of an inode over another name of it does nothing
 	// (rename(2)), so the temporary one may still be there.

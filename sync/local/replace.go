@@ -60,18 +60,15 @@ func (c *Copy) leadsToSpecial(p *place, st *platform.Stat) bool {
 // putBacked replaces a file after its backup is made, which is as late as
 // possible.
 func (c *Copy) putBacked(ctx context.Context, w *apply.Worker, p *place, put *copier.Put) error {
-	var name platform.Name
+	var b backup
 	put.BeforeCommit = func() (err error) {
-		name, err = c.backup(p)
+		b, err = c.backup(p)
 		return err
 	}
 	err := w.Copy.Put(ctx, put)
-	switch {
-	case name == nil:
-	case err != nil:
-		c.undoBackup(p, name)
-	case c.r.Opts.Events:
-		put.Backup = p.n.dstPath(name)
+	if b.name != nil {
+		put.Backup = p.n.dstPath(b.name)
+		c.endBackup(p, b, err == nil)
 	}
 	return err
 }

@@ -64,6 +64,12 @@ func (w *faultSweep) names(r faultRun, in *injection, bad func(string, ...any)) 
 		}
 		return nil
 	})
+	for backup, path := range w.backups {
+		old := w.before[path]
+		if _, had := w.before[backup]; there[backup] && !had && !w.mayLitter(in) && old.stands(dst+"/"+path) == "" {
+			bad("%q is the backup of %q, which wasn't replaced", backup, path)
+		}
+	}
 	for path := range w.before {
 		if !there[path] && !w.goesAway(path, r) {
 			bad("%q is gone", path)

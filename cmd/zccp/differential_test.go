@@ -103,6 +103,13 @@ type trial struct {
 	operands []string
 	// undo, when set, takes back what change did and removing a tree can't.
 	undo func()
+	// within is where in the destination the copy of src is.
+	within string
+	// src is the source, old the second destination before the copies, a and b both
+	// afterwards.
+	src, old, a, b *copiertest.Tree
+	// one and other are what the commands left beside files.
+	one, other outcome
 	// transcript is what was run, and what it said.
 	transcript string
 }
@@ -125,6 +132,7 @@ func (c *trial) run() []string {
 	}()
 	c.prepare()
 	src := c.scan(srcName)
+	c.src, c.old = src, c.scan("2")
 	// The kernel's clock for times runs a tick behind.
 	from := time.Now().Add(-20 * time.Millisecond)
 	one := c.execute(c.reference, oneDst)
@@ -147,6 +155,7 @@ func (c *trial) run() []string {
 		opt.Origin = src
 	}
 	a, b := c.scan("1"), c.scan("2")
+	c.one, c.other, c.a, c.b = one, other, a, b
 	found = append(found, copiertest.Compare(noLessThan(a, src), b, opt)...)
 	if c.dense {
 		found = append(found, copiertest.Compare(b, a, copiertest.CompareOptions{Ignore: ^copiertest.Allocated})...)
@@ -202,6 +211,7 @@ func (c *trial) prepare() {
 	}
 	shape := c.shapes[c.rng.IntN(len(c.shapes))]
 	c.operands = shape.operands(c)
+	c.within = filepath.Join("dst", shape.over)
 	seed := c.rng.Uint64()
 	for _, dst := range []string{oneDst, otherDst} {
 		if shape.into {
@@ -242,7 +252,7 @@ func (c *trial) scan(name string) *copiertest.Tree {
 func (c *trial) unintended(found []string) []string {
 	var left []string
 	for _, f := range found {
-		i := slices.IndexFunc(intended, func(d difference) bool { return d.matches(c.variant, f) })
+		i := slices.IndexFunc(intended, func(d difference) bool { return d.matches(c, f) })
 		if i < 0 {
 			left = append(left, f)
 			continue

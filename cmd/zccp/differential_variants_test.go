@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -212,30 +211,3 @@ func cyclic(v *variant) {
 func byPath(v *variant) { v.shapes = toOld[:1] }
 
 func ofUser(v *variant) { v.user = true }
-
-// difference is one that zccp means to have.
-type difference struct {
-	// reason says why, for the manual's sake.
-	reason string
-	// variant and what have to match the name of the variant and what was found.
-	variant, what *regexp.Regexp
-}
-
-func (d difference) matches(v variant, found string) bool {
-	return d.variant.MatchString(v.name) && d.what.MatchString(found)
-}
-
-// intended lists the differences from cp that are meant.
-var intended = []difference{
-	{
-		reason:  "what was not kept is said, where cp -a is silent",
-		variant: regexp.MustCompile(`as a user`),
-		what:    regexp.MustCompile(`^stderr of b only: cp: note: not kept: ownership of `),
-	},
-	{
-		// cp -a removes a destination that has another link before it opens the source.
-		reason:  "a copy that fails leaves the old destination",
-		variant: regexp.MustCompile(`^-a.* over as a user`),
-		what:    regexp.MustCompile(`: name: a nothing, b regular file|/only in dst \d+": hard link to: a `),
-	},
-}

@@ -34,7 +34,7 @@ func (c *Copy) backup(p *place) (backup, error) {
 			err = link(b.name)
 		}
 	}
-	if platform.Exists(err) {
+	if platform.Exists(err) && !numbered {
 		temp := copier.TempName(make([]byte, copier.TempSize), p.n.dstIno)
 		if err = link(temp); err == nil {
 			b.older, err = c.setAside(dir, temp, b.name)
@@ -93,8 +93,9 @@ func (c *Copy) endBackup(p *place, b backup, replaced bool) {
 	}
 }
 
-// maxName is the longest name in bytes (NAME_MAX).
-const maxName = 255
+// maxBackup is the longest name in bytes that cp gives a backup: one less than
+// a name may have (NAME_MAX).
+const maxBackup = 254
 
 // backupName returns the name for a backup and whether it is a numbered one.
 func (c *Copy) backupName(p *place) (platform.Name, bool, error) {
@@ -110,18 +111,21 @@ func (c *Copy) backupName(p *place) (platform.Name, bool, error) {
 			return nil, false, err
 		}
 		if found || c.opts.Backup == NumberedBackup {
-			n, err := platform.MakeName(string(base) + ".~" + strconv.Itoa(highest+1) + "~")
+			n, err := backupAs(base, ".~"+strconv.Itoa(highest+1)+"~")
 			return n, true, err
 		}
 	}
-	name := string(base) + c.opts.Suffix
-	if len(name) > maxName {
-		// As cp does it: the suffix shrinks to one character and takes the
-		// place of the name's last ones.
-		name = string(base[:min(len(base), maxName-1)]) + "~"
-	}
-	n, err := platform.MakeName(name)
+	n, err := backupAs(base, c.opts.Suffix)
 	return n, false, err
+}
+
+// backupAs adds a suffix to a name. As cp does it, one that is too long shrinks
+// to one character and takes the place of the name's last ones.
+func backupAs(base []byte, suffix string) (platform.Name, error) {
+	if len(base)+len(suffix) > maxBackup {
+		base, suffix = base[:min(len(base), maxBackup-1)], "~"
+	}
+	return platform.MakeName(string(base) + suffix)
 }
 
 // backupIsSource reports that the backup would replace the very file that is

@@ -59,8 +59,11 @@ func errno(err error) error {
 // putProblem words what a step of a file's copy said, as cp would.
 func (c *Copy) putProblem(src, dst string, err error) {
 	var s *copier.StepError
+	var whole *message
 	switch {
 	case stopped(err):
+	case errors.As(err, &whole):
+		c.fail(whole.err, whole.text)
 	case errors.Is(err, copier.ErrChanged):
 		c.fail(err, fmt.Sprintf("%s changed while being copied; not copied", apply.Quote(src)))
 	case errors.Is(err, copier.ErrVerify):

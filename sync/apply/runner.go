@@ -200,7 +200,8 @@ func (r *Runner) newWorker() *Worker {
 	}
 	w.Copy.Progress = func(n int64) {
 		w.told += n
-		r.Counters.Bytes.Add(n)
+		w.Tally.bytes += n
+		w.flush()
 	}
 	return w
 }
@@ -236,7 +237,8 @@ type Tally struct {
 	files, bytes, cloned, inKernel, buffered, holes int64
 }
 
-// flush adds the tally to the counters that everybody sees, after each job.
+// flush adds the tally to the counters that everybody sees: after each job, and
+// with each chunk of a big file.
 func (w *Worker) flush() {
 	t, c := &w.Tally, &w.Runner.Counters
 	for _, v := range [...]struct {

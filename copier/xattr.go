@@ -77,7 +77,7 @@ func (w *Worker) eachXattr(list func([]byte) (int, error), get func(platform.Nam
 		n, err = list(buf)
 	}
 	if err != nil && !noXattrs(err) {
-		lost.add(AttrXattr, StepXattr, err, true)
+		lost.add(AttrXattr, StepXattr, err, !w.toleratedXattr(err))
 	}
 	if err != nil || n == 0 {
 		return
@@ -130,9 +130,13 @@ func (w *Worker) lostXattr(attr platform.Name, err error, lost *Lost) {
 	if bytes.Equal(attr, attrACL) || bytes.Equal(attr, attrDefaultACL) {
 		kind, st = AttrACL, StepACL
 	}
-	tolerated := kind == AttrXattr && !w.c.opts.Preserve.RequireXattr &&
-		(platform.Unsupported(err) || platform.NotPermitted(err))
-	lost.add(kind, st, err, !tolerated)
+	lost.add(kind, st, err, kind != AttrXattr || !w.toleratedXattr(err))
+}
+
+// toleratedXattr: the destination has no such attributes, or the caller may
+// not read or set them.
+func (w *Worker) toleratedXattr(err error) bool {
+	return !w.c.opts.Preserve.RequireXattr && (platform.Unsupported(err) || platform.Denied(err))
 }
 
 // setXattr sets one attribute. user.* attributes can be set only by who may

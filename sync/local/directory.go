@@ -20,6 +20,14 @@ type place struct {
 	onPath   bool // of a directory: it leads to an operand (--parents)
 }
 
+// looking is what can't be done if there is no telling what an entry is.
+func (p *place) looking() string {
+	if p.onPath {
+		return attributes
+	}
+	return "stat"
+}
+
 func (p *place) srcPath() string { return p.n.srcPath(p.src) }
 func (p *place) dstPath() string { return p.n.dstPath(p.dst) }
 
@@ -52,7 +60,10 @@ func (c *Copy) enter(w *apply.Worker, p *place, follow bool) *node {
 	n.unpublished.Store(1)
 	n.unsealed.Store(1)
 	p.n.unsealed.Add(1)
-	if n.sfd != platform.None {
+	if n.denied != nil {
+		c.problem("access", p.srcPath(), n.denied)
+	}
+	if n.sfd != platform.None && !n.searchOnly {
 		n.xattrs = w.Copy.ReadXattrs(n.sfd, &n.lost)
 	}
 	if a.Do == plan.Create && c.r.Opts.Events {
@@ -73,9 +84,16 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 		err = c.calls.Fstat(fd, &n.srcStat)
 	} else if platform.Denied(err) {
 		// What can be kept of a directory that can't be read is kept.
-		c.problem("access", p.srcPath(), err)
-		n.unread = true
-		err = c.calls.Statat(p.n.sfd, p.src, &n.srcStat, n.followed)
+		n.unread, n.denied = true, err
+		if err = c.calls.Statat(p.n.sfd, p.src, &n.srcStat, n.followed); err != nil {
+			c.problem(p.looking(), p.srcPath(), err)
+			return false
+		}
+		if p.onPath {
+			// Only what was named in it is wanted.
+			n.sfd, err = c.open(p.n.sfd, p.src, platform.PathOnly|platform.Directory)
+			n.unread, n.denied, n.searchOnly = false, nil, true
+		}
 		if !n.followed {
 			n.xattrs = w.Copy.ReadEntryXattrs(copier.Entry{Dir: p.n.sfd, Name: p.src}, &n.lost)
 		}
@@ -107,7 +125,11 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 		}
 		return false
 	}
-	c.problem("access", p.srcPath(), err)
+	action := "access"
+	if p.onPath {
+		action = attributes
+	}
+	c.problem(action, p.srcPath(), err)
 	if n.sfd != platform.None {
 		c.calls.Close(n.sfd)
 	}

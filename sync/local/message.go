@@ -22,9 +22,20 @@ type message struct {
 func (m *message) Error() string { return m.text }
 func (m *message) Unwrap() error { return m.err }
 
+// attributes is the action that cp only fails to do.
+const attributes = "get attributes of"
+
 // problem reports "cannot ACTION 'path': Reason".
 func (c *Copy) problem(action, path string, err error) {
-	if stopped(err) {
+	var whole *message
+	switch {
+	case stopped(err):
+		return
+	case errors.As(err, &whole):
+		c.fail(whole.err, whole.text)
+		return
+	case action == attributes:
+		c.fail(err, fmt.Sprintf("failed to %s %s: %s", action, apply.Quote(path), platform.Message(err)))
 		return
 	}
 	c.fail(err, fmt.Sprintf("cannot %s %s: %s", action, apply.Quote(path), platform.Message(err)))

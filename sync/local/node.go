@@ -15,6 +15,7 @@ type node struct {
 	src    platform.Name // in parent; of a root the operand's path
 	dst    platform.Name // in parent; the final name
 	prefix [2]string     // of a base: the directories its names stand in, as typed
+	slash  bool          // of a base: its one destination was typed with a slash at the end
 
 	srcStat  platform.Stat // when it was opened
 	dstIno   uint64
@@ -28,14 +29,17 @@ type node struct {
 	hidden   bool   // below an unpublished root: names need no staging
 	created  bool   // mkdir was done (not a dry run)
 	unread   bool   // its listing could not be opened
-	pathOnly bool   // the destination can't be opened for reading: attributes go by name
-	noACL    bool   // the destination has no default ACL
-	xattrs   []copier.Xattr
-	lost     copier.Lost
-	mode     uint32   // of a directory that was created, unless the source's is kept
-	atomic   bool     // --atomic=tree: published when it is sealed
-	collided []string // names that were taken when it was merged: what stands there isn't ours
-	sealed   bool     // done with, unless a link is made from it
+	denied   error  // why, until it is told
+	// searchOnly: the source is open for the names in it and not for its listing.
+	searchOnly bool
+	pathOnly   bool // the destination can't be opened for reading: attributes go by name
+	noACL      bool // the destination has no default ACL
+	xattrs     []copier.Xattr
+	lost       copier.Lost
+	mode       uint32   // of a directory that was created, unless the source's is kept
+	atomic     bool     // --atomic=tree: published when it is sealed
+	collided   []string // names that were taken when it was merged: what stands there isn't ours
+	sealed     bool     // done with, unless a link is made from it
 
 	temp   platform.Name // the name it has until it is published, nil afterwards
 	onDone func()        // of a root
@@ -137,6 +141,9 @@ func (c *Copy) reopen(n *node) error {
 	defer c.release(p)
 	if n.sfd == platform.None && !n.unread {
 		flags := openDirFlags
+		if n.searchOnly {
+			flags = platform.PathOnly | platform.Directory
+		}
 		if !n.followed {
 			flags |= platform.NoFollow
 		}
@@ -265,6 +272,9 @@ func (n *node) path(side int, name platform.Name) string {
 			own = n.dst
 		}
 		parts = append(parts, own.String())
+	}
+	if n.slash && side == 1 && len(parts) > 0 {
+		parts[len(parts)-1] += "/"
 	}
 	parts = append(parts, n.prefix[side])
 	var b strings.Builder

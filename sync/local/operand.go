@@ -160,6 +160,9 @@ func (c *Copy) exactTarget(src, dst string) (*node, string, error) {
 	if err == nil && strings.HasPrefix(dst, "/") && b.prefix[1] == "" {
 		b.prefix[1] = "/"
 	}
+	if err == nil {
+		b.slash = trimmed != dst
+	}
 	if err != nil {
 		what := "create regular file"
 		if c.isDirectory(src) {
@@ -245,27 +248,30 @@ func (j *operandJob) Run(ctx context.Context, w *apply.Worker) {
 	if err == nil && j.src == "" {
 		err = platform.ErrNotExist
 	}
+	parent, dst, last := j.base, j.dst, (*node)(nil)
+	if err == nil && j.parents != "" {
+		// Before the operand is looked at: so the first part that can't be
+		// reached is named.
+		if parent, dst, last = j.makeParents(w); parent == nil {
+			j.proceed(w)
+			return
+		}
+	}
 	var st platform.Stat
 	follow := c.opts.Follow != FollowNever
 	if err == nil {
 		err = c.calls.Statat(platform.CWD, src, &st, follow)
 	}
+	if err == nil && c.opts.Rules.AsFile(st.Mode) && strings.HasSuffix(j.src, "/") && !st.IsDir() {
+		err = platform.ErrNotDir
+	}
 	if err != nil {
 		c.problem("stat", j.src, err)
-		j.proceed(w)
-		return
-	}
-	if c.opts.Rules.AsFile(st.Mode) && strings.HasSuffix(j.src, "/") && !st.IsDir() {
-		c.problem("stat", j.src, platform.ErrNotDir)
-		j.proceed(w)
-		return
-	}
-	parent, dst, last := j.base, j.dst, (*node)(nil)
-	if j.parents != "" {
-		if parent, dst, last = j.makeParents(w); parent == nil {
-			j.proceed(w)
-			return
+		if last != nil {
+			c.endList(w, last)
 		}
+		j.proceed(w)
+		return
 	}
 	name, err := platform.MakeName(dst)
 	if err != nil {

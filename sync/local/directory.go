@@ -41,7 +41,10 @@ func (c *Copy) enter(w *apply.Worker, p *place, follow bool) *node {
 	}
 	c.stayOn(p, n)
 	a := plan.Action{Do: plan.Create}
-	if !p.n.fresh || isDots(p.dst) {
+	switch {
+	case c.opts.DryRun && p.n.fresh && isDots(p.dst):
+		a.Do = plan.Enter // it would be there by then
+	case !p.n.fresh || isDots(p.dst):
 		var ok bool
 		if a, ok = c.decideDir(w, p, n); !ok {
 			c.calls.Close(n.sfd)
@@ -230,8 +233,11 @@ func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action
 	n.atomic = p.operand && a.Do == plan.Create && c.staysStaged()
 	n.noACL = p.n.noACL
 	n.fresh = a.Do == plan.Create
-	if n.fresh && c.opts.DryRun {
-		c.r.Counters.Dirs.Add(1)
+	if c.opts.DryRun && (n.fresh || p.n.fresh) {
+		if n.fresh {
+			c.r.Counters.Dirs.Add(1)
+		}
+		n.fresh = true
 		return true
 	}
 	var err error

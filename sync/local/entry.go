@@ -227,12 +227,10 @@ func (c *Copy) pretend(p *place, src *platform.Stat, a plan.Action) {
 	case r.HardLink:
 		ev.Op = apply.OpLink
 		ctr.Links.Add(1)
+	case r.PreserveLinks && src.Nlink > 1 && !c.links.firstSeen(src):
+		ev.Op = apply.OpLink
+		ctr.Links.Add(1)
 	case r.AsFile(src.Mode):
-		if r.PreserveLinks && src.Nlink > 1 && !c.links.firstSeen(src) {
-			ev.Op = apply.OpLink
-			ctr.Links.Add(1)
-			break
-		}
 		ev.Size = src.Size
 		ctr.Files.Add(1)
 		ctr.Bytes.Add(src.Size)

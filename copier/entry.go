@@ -63,12 +63,13 @@ func (w *Worker) Directory(fd platform.FD, now, src *platform.Stat, mode uint32,
 		// The sticky bit takes rights from others and gives none.
 		mode &^= platform.ModeSetUID | platform.ModeSetGID
 	}
-	if pr.Mode && acl {
+	acl = acl && (pr.Mode || pr.NoMode)
+	if acl {
 		if err := w.dropACL(fd, attrACL); err != nil {
 			lost.add(AttrACL, StepACL, err, true)
 		}
 	}
-	if pr.Mode && acl || now.Mode&platform.ModeBits != mode {
+	if acl || now.Mode&platform.ModeBits != mode {
 		if err := w.calls.Fchmod(fd, mode); err != nil {
 			lost.add(AttrMode, StepMode, err, true)
 		}
@@ -103,6 +104,14 @@ func (w *Worker) HasDefaultACL(dir platform.FD) bool {
 // get just what their sources have.
 func (w *Worker) DropDefaultACL(dir platform.FD) error { return w.dropACL(dir, attrDefaultACL) }
 
+// DropEntryDefaultACL is DropDefaultACL for a directory that can't be opened.
+func (w *Worker) DropEntryDefaultACL(dir Entry, lost *Lost) {
+	// Of no entries: it is removed, by a call that goes by name.
+	if err := w.calls.Setxattrat(dir.Dir, dir.Name, attrDefaultACL, emptyACL); err != nil && !noXattrs(err) {
+		lost.add(AttrACL, StepACL, err, true)
+	}
+}
+
 // Entry names something that can't be opened for its metadata: a symbolic
 // link, device, socket or FIFO.
 type Entry struct {
@@ -120,7 +129,9 @@ func (w *Worker) Node(dst, src Entry, st *platform.Stat, acl bool) (lost Lost) {
 	if pr.Owner {
 		if err := w.calls.Statat(dst.Dir, dst.Name, &w.dstNow, false); err != nil {
 			lost.add(AttrOwner, StepOwner, err, true)
-		} else if w.dstNow.UID != st.UID || w.dstNow.GID != st.GID {
+		} else if w.dstNow.UID != st.UID || w.dstNow.GID != st.GID || !pr.Mode && !link && mode&(platform.ModeSetUID|platform.ModeSetGID) != 0 {
+			// Also to the owner that it has: that takes away rights which
+			// are not to be preserved.
 			if err := w.calls.Fchownat(dst.Dir, dst.Name, int(st.UID), int(st.GID)); err != nil {
 				tolerated := !w.c.opts.Preserve.RequireOwner && platform.NotPermitted(err)
 				if tolerated && w.dstNow.GID != st.GID {
@@ -131,7 +142,7 @@ func (w *Worker) Node(dst, src Entry, st *platform.Stat, acl bool) (lost Lost) {
 			}
 		}
 	}
-	if pr.Mode && !link && acl {
+	if (pr.Mode || pr.NoMode) && !link && acl {
 		// There is no call to remove an attribute by name; an ACL that says no
 		// more than a mode does the same (acl(5), minimal ACL).
 		if err := w.calls.Setxattrat(dst.Dir, dst.Name, attrACL, modeACL(mode)); err != nil && !noXattrs(err) {
@@ -162,16 +173,21 @@ func (w *Worker) Node(dst, src Entry, st *platform.Stat, acl bool) (lost Lost) {
 	return lost
 }
 
+// emptyACL is the header of an ACL alone: its version, as
+// linux/posix_acl_xattr.h has it.
+var emptyACL = binary.LittleEndian.AppendUint32(nil, aclVersion)
+
+const aclVersion = 2
+
 // modeACL returns the ACL of owner, group and others that a mode stands for, as
 // linux/posix_acl_xattr.h encodes it.
 func modeACL(mode uint32) []byte {
 	const (
-		version                  = 2
 		userObj, groupObj, other = 0x01, 0x04, 0x20
 		noID                     = 1<<32 - 1
 	)
 	le := binary.LittleEndian
-	b := le.AppendUint32(make([]byte, 0, 4+3*8), version)
+	b := le.AppendUint32(make([]byte, 0, 4+3*8), aclVersion)
 	for i, tag := range [...]uint16{userObj, groupObj, other} {
 		b = le.AppendUint16(b, tag)
 		b = le.AppendUint16(b, uint16(mode>>(6-3*i)&7))

@@ -57,6 +57,9 @@ func (w *Worker) attributes(fd platform.FD, p *Put) error {
 	}
 	// Inherited, or what the file had that is written into.
 	acl := pr.Mode && (p.DefaultACL || p.Stage == InPlace)
+	if pr.NoMode && p.DefaultACL && p.Stage != InPlace && !p.KeepOld {
+		acl, mode = true, mode&^platform.ModePerm|0o666&^p.Umask
+	}
 	if acl {
 		if err := w.dropACL(fd, attrACL); err != nil {
 			p.Lost.add(AttrACL, StepACL, err, true)

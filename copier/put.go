@@ -29,6 +29,9 @@ type Put struct {
 	KeepOld bool
 	// DefaultACL tells that the directory has one, which new files inherit.
 	DefaultACL bool
+	// Umask is the process's, for a mode that is nobody's where a default ACL
+	// overrides it.
+	Umask uint32
 	// Deferred: the directory is published only after a flush of the whole
 	// file system, so that with SyncBatch the file needs none of its own.
 	Deferred bool

@@ -31,9 +31,10 @@ type transfer struct {
 	rows       []*row
 	list       [maxMethods]*row
 	res        *Result
-	eof        bool // the source ended, by the word of read
-	progress   bool // several chunks: tell
-	skipsZeros bool // --sparse=always: the mover itself knows how far it stored
+	eof        bool  // the source ended, by the word of read
+	sized      int64 // the size that the destination was given before, or 0
+	progress   bool  // several chunks: tell
+	skipsZeros bool  // --sparse=always: the mover itself knows how far it stored
 }
 
 // Data copies the content of src, a regular file that was st when opened, to
@@ -110,7 +111,7 @@ func (w *Worker) moveAll(ctx context.Context, t *transfer, sparse bool) error {
 	if err != nil {
 		return err
 	}
-	if t.dstSize < t.off {
+	if max(t.dstSize, t.sized) != t.off {
 		if err := w.truncate(t, t.off); err != nil {
 			return err
 		}
@@ -130,6 +131,14 @@ func (w *Worker) moveSegments(ctx context.Context, t *transfer, sparse bool) err
 		return w.moveRange(ctx, t, unknown)
 	}
 	sparse = sparse && w.c.opts.Sparse != Never
+	if sparse {
+		// What is written at the end of a file has space reserved behind it
+		// (xfs), which would stay in the holes.
+		if err := w.truncate(t, size); err != nil {
+			return err
+		}
+		t.sized = size
+	}
 	for t.off < size && !t.eof {
 		end := size
 		if sparse {
@@ -303,7 +312,7 @@ func (w *Worker) restart(t *transfer) error {
 	if err := w.truncate(t, 0); err != nil {
 		return err
 	}
-	t.off, t.dstSize, t.eof = 0, 0, false
+	t.off, t.dstSize, t.sized, t.eof = 0, 0, 0, false
 	t.res.Moved, t.res.Holes = 0, 0
 	t.list[0] = &strategy[len(strategy)-1]
 	t.rows = t.list[:1]

@@ -151,7 +151,7 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 	put := &w.Put
 	*put = copier.Put{
 		Dir: p.n.dfd, DirIno: p.n.dstIno, DirDev: p.n.dstDev, Name: p.dst,
-		Src: fd, Stat: st, Deferred: p.n.hidden, DefaultACL: !p.n.noACL, OldFD: platform.None,
+		Src: fd, Stat: st, Deferred: p.n.hidden, DefaultACL: !p.n.noACL, OldFD: platform.None, Umask: c.opts.Umask,
 	}
 	var err error
 	if ctx.Err() != nil {

@@ -195,7 +195,13 @@ func (c *Copy) attributes(w *apply.Worker, n *node) {
 	}
 	if n.pathOnly {
 		if c.use(n.parent) == nil {
-			lost := w.Copy.Node(copier.Entry{Dir: n.parent.dfd, Name: n.dst}, copier.Entry{Dir: n.parent.sfd, Name: n.src}, &n.srcStat, true)
+			dst := copier.Entry{Dir: n.parent.dfd, Name: n.dst}
+			var lostACL copier.Lost
+			if pr.Mode {
+				w.Copy.DropEntryDefaultACL(dst, &lostACL)
+			}
+			lost := w.Copy.Node(dst, copier.Entry{Dir: n.parent.sfd, Name: n.src}, &n.srcStat, true)
+			lost.Merge(&lostACL)
 			c.release(n.parent)
 			c.lost(func() string { return n.dstPath(nil) }, &lost)
 		}
@@ -206,7 +212,7 @@ func (c *Copy) attributes(w *apply.Worker, n *node) {
 		} else {
 			mode, acl := n.mode, !n.parent.noACL
 			if !n.created {
-				mode, acl = st.Mode&platform.ModeBits, true
+				mode, acl = st.Mode&platform.ModeBits, pr.Mode
 				c.dropOldACL(w, n)
 			}
 			lost := w.Copy.Directory(n.dfd, &st, &n.srcStat, mode, n.xattrs, acl)

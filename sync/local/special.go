@@ -56,7 +56,7 @@ func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.
 	}
 	err := c.make(w, p, a, create, func(name platform.Name) {
 		lost := w.Copy.Node(copier.Entry{Dir: p.n.dfd, Name: name}, copier.Entry{Dir: p.n.sfd, Name: p.src}, st, !p.n.noACL)
-		if err := c.giveMode(p.n.dfd, name, st, held); err != nil {
+		if err := c.giveMode(p.n.dfd, name, st, held, lost.Attrs&copier.AttrOwner == 0); err != nil {
 			lost.Merge(&copier.Lost{Attrs: copier.AttrMode, Err: err, Failed: true})
 		}
 		c.lost(p.dstPath, &lost)
@@ -91,9 +91,10 @@ func (c *Copy) nodeMode(st *platform.Stat) (mode, held uint32) {
 }
 
 // giveMode sets the mode of a new special file where the source's isn't kept.
-func (c *Copy) giveMode(dir platform.FD, name platform.Name, st *platform.Stat, held uint32) error {
+// owned tells that it has the owner that it is to have.
+func (c *Copy) giveMode(dir platform.FD, name platform.Name, st *platform.Stat, held uint32, owned bool) error {
 	pr := &c.put.Preserve
-	if pr.Mode || st.IsSymlink() || !pr.NoMode && held&^c.opts.Umask == 0 {
+	if pr.Mode || st.IsSymlink() || !pr.NoMode && owned && held&^c.opts.Umask == 0 {
 		return nil
 	}
 	var now platform.Stat
@@ -106,6 +107,9 @@ func (c *Copy) giveMode(dir platform.FD, name platform.Name, st *platform.Stat, 
 		if st.Type() == platform.ModeSocket {
 			mode |= 0o777 &^ c.opts.Umask
 		}
+	}
+	if !owned {
+		mode &^= platform.ModeSetUID | platform.ModeSetGID | platform.ModeSticky
 	}
 	return c.calls.Fchmodat(dir, name, mode)
 }

@@ -212,6 +212,9 @@ func (c *trial) prepare() {
 	shape := c.shapes[c.rng.IntN(len(c.shapes))]
 	c.operands = shape.operands(c)
 	c.within = filepath.Join("dst", shape.over)
+	if slices.Contains(c.args, "--parents") {
+		c.within = filepath.Join("dst", srcName)
+	}
 	seed := c.rng.Uint64()
 	for _, dst := range []string{oneDst, otherDst} {
 		if shape.into {

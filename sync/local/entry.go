@@ -84,7 +84,9 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 	a := c.opts.Rules.Copy(&pair)
 	switch a.Do {
 	case plan.Refuse:
-		c.refuse(p, a)
+		if !c.declined(w, p, &pair, a) {
+			c.refuse(p, a)
+		}
 		return a, false
 	case plan.Skip:
 		c.skip(p, a)
@@ -94,9 +96,7 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		c.fail(errJustCreated, fmt.Sprintf("will not overwrite just-created %s with %s", apply.Quote(p.dstPath()), apply.Quote(p.srcPath())))
 		return a, false
 	}
-	if a.Ask && !c.opts.DryRun && !c.confirm(w, p, &pair) {
-		c.skip(p, a)
-		c.r.Counters.Failed.Add(1) // as in cp since 9.2, without a word
+	if c.declined(w, p, &pair, a) {
 		return a, false
 	}
 	if a.Reason == plan.Backed && c.backupIsSource(p, src) {
@@ -132,6 +132,17 @@ func (c *Copy) sameName(p *place) bool {
 	}
 	defer c.calls.Close(dir)
 	return c.calls.Fstat(dir, &a) == nil && c.calls.Fstat(p.n.dfd, &b) == nil && a.SameInode(&b)
+}
+
+// declined asks the user where that is wanted, and skips the entry if the
+// answer isn't yes.
+func (c *Copy) declined(w *apply.Worker, p *place, pair *plan.Pair, a plan.Action) bool {
+	if !a.Ask || c.opts.DryRun || c.confirm(w, p, pair) {
+		return false
+	}
+	c.skip(p, a)
+	c.r.Counters.Failed.Add(1) // as in cp since 9.2, without a word
+	return true
 }
 
 // confirm asks as cp -i does.

@@ -86,7 +86,7 @@ func (r Reason) String() string { return reasonText[r] }
 type Action struct {
 	Do     Do
 	Reason Reason
-	Ask    bool // only if the user says yes
+	Ask    bool // only if the user says yes, which is asked before a refusal too
 }
 
 // Pair is an entry at both sides.
@@ -173,7 +173,7 @@ func (r *Rules) Copy(p *Pair) Action {
 	case srcDir:
 		return Action{Do: Refuse, Reason: DirOverNonDir}
 	case dstDir:
-		return Action{Do: Refuse, Reason: NonDirOverDir}
+		return Action{Do: Refuse, Reason: NonDirOverDir, Ask: r.Ask}
 	}
 	a := r.replace(p, dst)
 	a.Ask = r.Ask

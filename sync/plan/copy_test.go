@@ -58,6 +58,7 @@ func TestCopy(t *testing.T) {
 		{"-n does not hold for directories", Rules{Recursive: true, Update: UpdateNone}, Pair{Src: dir(1), Dst: dir(2)}, Action{Do: Enter, Reason: Exists}},
 		{"--update=none-fail", Rules{Update: UpdateNoneFail}, Pair{Src: file(1, 0), Dst: file(2, 0)}, Action{Do: Refuse, Reason: Exists}},
 		{"-i", Rules{Ask: true}, Pair{Src: file(1, 0), Dst: file(2, 0)}, Action{Do: Overwrite, Reason: Exists, Ask: true}},
+		{"-i, directory there", Rules{Ask: true}, Pair{Src: file(1, 0), Dst: dir(2)}, Action{Do: Refuse, Reason: NonDirOverDir, Ask: true}},
 		{"-i, nothing there", Rules{Ask: true}, Pair{Src: file(1, 0)}, Action{Do: Create, Reason: New}},
 		{"-b", Rules{Backup: true}, Pair{Src: file(1, 0), Dst: file(2, 0)}, Action{Do: Replace, Reason: Backed}},
 		{"--remove-destination", Rules{RemoveDestination: true}, Pair{Src: file(1, 0), Dst: file(2, 0)}, Action{Do: Replace, Reason: Removed}},

@@ -277,7 +277,7 @@ var intended = []difference{
 		variant: regexp.MustCompile(`^-ai over`),
 		what:    regexp.MustCompile(`^exit code: a 0, b 1$`),
 		check: func(c *trial, _ entries) bool {
-			prompt := regexp.MustCompile(`z?cp: (overwrite|unwritable) '"([^"\\]|\\.)*"'( \(mode \d+, \S+\); try anyway)?\? `)
+			prompt := regexp.MustCompile(`(zc)?cp: (overwrite|unwritable) '"([^"\\]|\\.)*"'( \(mode \d+, \S+\); try anyway)?\? `)
 			return prompt.MatchString(c.other.stderr) && strings.TrimSpace(prompt.ReplaceAllString(c.other.stderr, "")) == ""
 		},
 	},

@@ -59,6 +59,7 @@ type Copy struct {
 
 	links     linkMap
 	cut       atomic.Bool // the run was stopped before everything was done
+	writing   writeLock
 	openNodes atomic.Int64
 	maxNodes  int64
 	maxAhead  int // files opened ahead of their turn, per worker

@@ -112,7 +112,10 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 		if c.r.Opts.Events {
 			c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
 		}
-		return w.Copy.Put(ctx, put)
+		if err = w.Copy.Put(ctx, put); cannotReplace(err) {
+			return &message{"cannot remove " + apply.Quote(p.dstPath()) + ": " + platform.Message(errno(err)), err}
+		}
+		return err
 	default:
 		return &copier.StepError{Step: copier.StepCreate, Err: err}
 	}
@@ -121,8 +124,7 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 		return c.streamInto(ctx, w, put)
 	}
 	if put.Why != "" {
-		put.Stage = copier.InPlace
-		return w.Copy.Put(ctx, put)
+		return c.writeInto(ctx, w, put)
 	}
 	put.Stage, put.KeepOld = copier.Sibling, true
 	err = w.Copy.Put(ctx, put)
@@ -130,9 +132,9 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 		c.calls.Close(put.OldFD)
 		return err
 	}
-	put.Stage, put.KeepOld, put.Result = copier.InPlace, false, copier.Result{}
+	put.KeepOld, put.Result = false, copier.Result{}
 	put.Why = "no new file like it can be made: " + platform.Message(errno(err))
-	return w.Copy.Put(ctx, put)
+	return c.writeInto(ctx, w, put)
 }
 
 // whyInPlace says why an existing file has to be written into, or "".

@@ -106,8 +106,10 @@ func (c *Copy) intoDirectory(sources []string, t Target) (bool, error) {
 		return false, usage("target %s: %s", apply.Quote(t.Path), platform.Message(platform.ErrNotDir))
 	case t.Parents:
 		return false, usage("with --parents, the destination must be a directory")
+	case platform.Loop(err) && !strings.HasSuffix(t.Path, "/"):
+		// Links in a circle are an entry, which may be replaced.
 	case err != nil && !platform.NotExist(err):
-		return false, usage("failed to access %s: %s", apply.Quote(t.Path), platform.Message(err))
+		return false, usage("cannot stat %s: %s", apply.Quote(t.Path), platform.Message(err))
 	}
 	return false, nil
 }
@@ -164,9 +166,13 @@ func (c *Copy) exactTarget(src, dst string) (*node, string, error) {
 		b.slash = trimmed != dst
 	}
 	if err != nil {
-		what := "create regular file"
-		if c.isDirectory(src) {
+		what := "stat"
+		switch {
+		case !platform.NotExist(err):
+		case c.isDirectory(src):
 			what = "create directory"
+		default:
+			what = "create regular file"
 		}
 		return nil, "", usage("cannot %s %s: %s", what, apply.Quote(dst), platform.Message(err))
 	}

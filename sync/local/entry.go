@@ -55,6 +55,7 @@ func (c *Copy) direct() bool {
 func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool) (plan.Action, bool) {
 	pair := plan.Pair{Src: src}
 	var target, link platform.Stat
+	circular := false
 	if !p.n.fresh {
 		switch err := c.calls.Statat(p.n.dfd, p.dst, &w.Dst, false); {
 		case err == nil:
@@ -69,7 +70,7 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 			err := c.calls.Statat(p.n.dfd, p.dst, &target, true)
 			if err == nil {
 				pair.Target = &target
-			} else if platform.Loop(err) && c.opts.Rules.AsFile(src.Mode) && c.opts.Rules.Writes() && !c.opts.Rules.Force {
+			} else if circular = platform.Loop(err); circular && c.opts.Rules.AsFile(src.Mode) && c.opts.Rules.Writes() && !c.opts.Rules.Force {
 				c.problem("stat", p.dstPath(), err)
 				return plan.Action{}, false
 			}
@@ -82,6 +83,10 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		}
 	}
 	a := c.opts.Rules.Copy(&pair)
+	if circular && a.Do == plan.Overwrite {
+		// With -f, since it can't be opened.
+		a = plan.Action{Do: plan.Replace, Reason: plan.Removed}
+	}
 	switch a.Do {
 	case plan.Refuse:
 		if !c.declined(w, p, &pair, a) {

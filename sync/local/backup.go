@@ -45,9 +45,15 @@ func (c *Copy) backup(p *place) (backup, error) {
 		err = c.retry(func() error { return c.calls.Renameat(dir, p.dst, dir, b.name) })
 	}
 	if err != nil {
-		return backup{}, &message{text: "cannot backup " + apply.Quote(p.dstPath()) + ": " + platform.Message(err), err: err}
+		return backup{}, backupError(p, err)
 	}
 	return b, nil
+}
+
+// backupError is also the word for a directory that takes no new file, as it
+// would take no backup either, which cp makes first.
+func backupError(p *place, err error) error {
+	return &message{text: "cannot backup " + apply.Quote(p.dstPath()) + ": " + platform.Message(err), err: err}
 }
 
 // setAside renames temp over a backup. It returns the name that the backup has

@@ -88,7 +88,7 @@ func New(calls *platform.Calls, r *apply.Runner, opts Options) *Copy {
 		maxNodes: int64(min(256, spare/4)),
 		maxAhead: min(maxAhead, spare/4/r.Opts.Jobs),
 	}
-	c.links.groups, c.links.followed = map[inode]*linkGroup{}, opts.Follow != FollowNever
+	c.links.groups, c.links.open = map[inode]*linkGroup{}, opts.Follow != FollowNever
 	return c
 }
 

@@ -173,9 +173,12 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 	}
 	c.calls.Close(fd)
 	if err != nil {
-		if c.givesWay(a) && cannotReplace(err) {
+		switch {
+		case c.givesWay(a) && cannotReplace(err):
 			c.createProblem("", p, errno(err))
-		} else {
+		case a.Reason == plan.Backed && cannotReplace(err):
+			c.putProblem(p.srcPath(), p.dstPath(), backupError(p, errno(err)))
+		default:
 			c.putProblem(p.srcPath(), p.dstPath(), err)
 		}
 		c.settle(w, group, p, false)

@@ -13,9 +13,9 @@ import (
 // linkMap knows what became of source inodes with several names. Only such
 // inodes enter it, and one leaves when all its names were met.
 type linkMap struct {
-	mu       sync.Mutex
-	groups   map[inode]*linkGroup
-	followed bool // symbolic links are
+	mu     sync.Mutex
+	groups map[inode]*linkGroup
+	open   bool // a name may be met any number of times: by symbolic links, or several operands
 }
 
 // linkGroup is one inode of the source. All fields are under linkMap.mu.
@@ -49,8 +49,8 @@ func (m *linkMap) claim(st *platform.Stat, p *place) (*linkGroup, bool) {
 	g := m.groups[key]
 	if g == nil {
 		g = &linkGroup{left: st.Nlink}
-		if m.followed {
-			g.left = math.MaxUint64 // links may lead to it any number of times
+		if m.open {
+			g.left = math.MaxUint64
 		}
 		m.groups[key] = g
 	}

@@ -22,7 +22,7 @@ type node struct {
 	dstDev   uint64
 	followed bool // the source was reached through a symbolic link
 	through  bool // the destination was reached through a symbolic link
-	passed   bool // existed on the way to an operand, and stays as it is
+	passed   bool // the whole way to an operand existed, and stays as it is
 	isRoot   bool
 	rootDev  uint64 // of the operand's directory, for OneFileSystem
 	fresh    bool   // created by this run: nothing is there that isn't ours

@@ -31,6 +31,8 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 		return nil, err
 	}
 	c.several = len(sources) > 1
+	// Of operands one may be below the other.
+	c.links.open = c.links.open || c.several
 	seen := map[inode]bool{}
 	names := map[string]bool{}
 	var ops []*operandJob
@@ -405,6 +407,12 @@ func (j *operandJob) makeParents(w *apply.Worker) (*node, string, *node) {
 		}
 		parent, held = n, n
 		prefix = ""
+	}
+	if held != nil && !held.passed {
+		// Where a part is missing cp gives all of them their attributes.
+		for n := held; !n.isBase(); n = n.parent {
+			n.passed = false
+		}
 	}
 	return parent, parts[len(parts)-1], held
 }

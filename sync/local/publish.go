@@ -161,13 +161,14 @@ func (c *Copy) seal(w *apply.Worker, n *node) {
 
 // dropOldACL removes the default ACL that a directory had before. Its source's
 // comes with the other attributes.
-func (c *Copy) dropOldACL(w *apply.Worker, n *node) {
+func (c *Copy) dropOldACL(w *apply.Worker, n *node) (lost copier.Lost) {
 	if !c.put.Preserve.Mode || n.noACL {
-		return
+		return lost
 	}
 	if err := w.Copy.DropDefaultACL(n.dfd); err != nil {
-		c.problem("remove the default ACL of", n.dstPath(nil), err)
+		lost = copier.Lost{Attrs: copier.AttrACL, Err: &copier.StepError{Step: copier.StepACL, Err: err}, Failed: true}
 	}
+	return lost
 }
 
 func (c *Copy) sealOpen(w *apply.Worker, n *node) {
@@ -210,12 +211,14 @@ func (c *Copy) attributes(w *apply.Worker, n *node) {
 		if err := c.calls.Fstat(n.dfd, &st); err != nil {
 			c.problem("stat", n.dstPath(nil), err)
 		} else {
+			var lostACL copier.Lost
 			mode, acl := n.mode, !n.parent.noACL
 			if !n.created {
 				mode, acl = st.Mode&platform.ModeBits, pr.Mode
-				c.dropOldACL(w, n)
+				lostACL = c.dropOldACL(w, n)
 			}
 			lost := w.Copy.Directory(n.dfd, &st, &n.srcStat, mode, n.xattrs, acl)
+			lost.Merge(&lostACL)
 			lost.Merge(&n.lost)
 			c.lost(func() string { return n.dstPath(nil) }, &lost)
 		}

@@ -15,7 +15,7 @@ import (
 // FIFOs, sockets and devices are made anew. Hard links among them are kept.
 func (c *Copy) special(ctx context.Context, w *apply.Worker, p *place, st *platform.Stat, a plan.Action) {
 	var group *linkGroup
-	if c.opts.Rules.PreserveLinks && st.Nlink > 1 {
+	if c.keepsLinks(p, st) {
 		var mine bool
 		group, mine = c.links.claim(st, p)
 		c.links.met(st, group)
@@ -62,8 +62,13 @@ func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.
 		c.lost(p.dstPath, &lost)
 	})
 	if err != nil {
-		if c.givesWay(a) && platform.Denied(errno(err)) {
-			noun = ""
+		if platform.Denied(errno(err)) {
+			switch {
+			case c.givesWay(a):
+				noun = ""
+			case a.Reason == plan.Backed:
+				err = backupError(p, errno(err))
+			}
 		}
 		c.createProblem(noun, p, err)
 		return false

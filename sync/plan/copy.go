@@ -151,6 +151,11 @@ func (r *Rules) Copy(p *Pair) Action {
 		return Action{Do: Create, Reason: New}
 	}
 	dst := r.Through(p)
+	if dst.IsSymlink() && p.Target == nil && r.followsDst(p.Src) {
+		// To cp, which looks at what a link leads to, there is nothing: no
+		// rule for what exists holds.
+		return Action{Do: Overwrite, Reason: Exists}
+	}
 	if a, decided := r.sameFile(p, dst); decided {
 		return a
 	}

@@ -70,6 +70,8 @@ func TestCopy(t *testing.T) {
 		{"the same with --remove-destination, through a link", Rules{RemoveDestination: true}, Pair{Src: file(1, 0), Dst: link(2), Target: file(1, 0)}, Action{Do: Replace, Reason: Removed}},
 		{"link onto itself", r, Pair{Src: link(1), Dst: link(1), SameName: true}, Action{Do: Refuse, Reason: SameFile}},
 		{"link onto its hard link", r, Pair{Src: link(1), Dst: link(1)}, Action{Do: Skip, Reason: SameFile}},
+		{"dangling link there with -n", Rules{Update: UpdateNone}, Pair{Src: file(1, 0), Dst: link(2)}, Action{Do: Overwrite, Reason: Exists}},
+		{"dangling link there with -ub", Rules{Update: UpdateOlder, Backup: true}, Pair{Src: file(1, 0), Dst: link(2)}, Action{Do: Skip, Reason: NotNewer}},
 		{"dangling link there", r, Pair{Src: file(1, 0), Dst: link(2)}, Action{Do: Overwrite, Reason: Exists}},
 	}
 	for _, tt := range tests {

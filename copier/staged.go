@@ -24,12 +24,13 @@ func (s Stage) String() string { return stageNames[s] }
 // Staged is a file that is not yet at its name. Commit it once; Discard is
 // safe at any time, and does nothing after Commit.
 type Staged struct {
-	calls *platform.Calls
-	dir   platform.FD // the caller's
-	name  platform.Name
-	fd    platform.FD
-	stage Stage
-	temp  [TempSize]byte
+	calls  *platform.Calls
+	dir    platform.FD // the caller's
+	dirIno uint64
+	name   platform.Name
+	fd     platform.FD
+	stage  Stage
+	temp   [TempSize]byte
 }
 
 const createFlags = platform.Create | platform.Exclusive | platform.NoFollow
@@ -38,7 +39,7 @@ const createFlags = platform.Create | platform.Exclusive | platform.NoFollow
 func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
 	// For reading too: what is stored may have to be looked at again.
 	const access = platform.ReadWrite
-	s.calls, s.dir, s.name, s.stage, s.fd = w.calls, p.Dir, p.Name, p.Stage, platform.None
+	s.calls, s.dir, s.dirIno, s.name, s.stage, s.fd = w.calls, p.Dir, p.DirIno, p.Name, p.Stage, platform.None
 	if s.stage == Unnamed {
 		if _, lacks := w.c.noUnnamed.Load(p.DirDev); lacks {
 			s.stage = Sibling
@@ -187,7 +188,12 @@ func (s *Staged) Discard() {
 func (s *Staged) remove() {
 	switch s.stage {
 	case Plain:
-		s.retry(func() error { return s.calls.Unlinkat(s.dir, s.name) })
+		err := s.retry(func() error { return s.calls.Unlinkat(s.dir, s.name) })
+		if err != nil && !platform.NotExist(err) {
+			// What can't be removed may not pass for the whole file either.
+			temp := TempName(s.temp[:0], s.dirIno)
+			s.retry(func() error { return s.calls.Renameat(s.dir, s.name, s.dir, temp) })
+		}
 	case Sibling:
 		s.retry(func() error { return s.calls.Unlinkat(s.dir, platform.Name(s.temp[:])) })
 	}

@@ -139,6 +139,7 @@ func (c *Copy) reopen(n *node) error {
 		return err
 	}
 	defer c.release(p)
+	sfd := platform.None
 	if n.sfd == platform.None && !n.unread {
 		flags := openDirFlags
 		if n.searchOnly {
@@ -147,11 +148,10 @@ func (c *Copy) reopen(n *node) error {
 		if !n.followed {
 			flags |= platform.NoFollow
 		}
-		fd, err := c.openSame(p.sfd, n.src, flags, inodeOf(&n.srcStat))
-		if err != nil {
+		var err error
+		if sfd, err = c.openSame(p.sfd, n.src, flags, inodeOf(&n.srcStat)); err != nil {
 			return err
 		}
-		n.sfd = fd
 	}
 	if n.dfd == platform.None && (n.created || !n.fresh) {
 		name := n.dst
@@ -167,9 +167,15 @@ func (c *Copy) reopen(n *node) error {
 		}
 		fd, err := c.openSame(p.dfd, name, flags, inode{n.dstDev, n.dstIno})
 		if err != nil {
+			if sfd != platform.None {
+				c.calls.Close(sfd)
+			}
 			return err
 		}
 		n.dfd = fd
+	}
+	if sfd != platform.None {
+		n.sfd = sfd
 	}
 	c.openNodes.Add(1)
 	return nil

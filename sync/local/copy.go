@@ -70,6 +70,7 @@ type Copy struct {
 	lingering []*node
 	bases     []*node
 	created   map[inode]struct{} // what this run created; only with several operands
+	swept     map[inode]struct{} // directories behind symbolic links
 	several   bool
 }
 

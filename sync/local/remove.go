@@ -151,24 +151,48 @@ const sweepNames = 4096
 // sweep removes from an existing destination directory what a killed run left
 // there: temporary names whose owner no longer holds its lock on them.
 func (c *Copy) sweep(dir platform.FD, ino uint64, all bool) {
-	var stale []platform.Name
+	for _, name := range c.tempsIn(dir, ino, all) {
+		c.sweepOne(dir, name, true)
+	}
+}
+
+// tempsIn returns the temporary names in a directory, or those among the first
+// sweepNames of all.
+func (c *Copy) tempsIn(dir platform.FD, ino uint64, all bool) (temps []platform.Name) {
 	seen := 0
 	c.eachNameUntil(dir, func(name platform.Name, _ uint32) bool {
 		if copier.IsTemp(name.Bytes(), ino) {
-			stale = append(stale, name.Clone())
+			temps = append(temps, name.Clone())
 		}
 		seen++
 		return all || seen < sweepNames
 	})
-	for _, name := range stale {
-		c.sweepOne(dir, name)
+	return temps
+}
+
+// sweepBehind is sweep, at the first time, for a directory that a file is
+// written in through a symbolic link. Another worker may be at work there, so
+// only what would be locked is removed; nothing else is left there in this way.
+func (c *Copy) sweepBehind(dir platform.FD, id inode) {
+	c.mu.Lock()
+	_, before := c.swept[id]
+	if c.swept == nil {
+		c.swept = map[inode]struct{}{}
+	}
+	c.swept[id] = struct{}{}
+	c.mu.Unlock()
+	if before {
+		return
+	}
+	for _, name := range c.tempsIn(dir, id.ino, false) {
+		c.sweepOne(dir, name, false)
 	}
 }
 
-func (c *Copy) sweepOne(dir platform.FD, name platform.Name) {
+func (c *Copy) sweepOne(dir platform.FD, name platform.Name, unlocked bool) {
 	fd, err := c.open(dir, name, platform.ReadOnly|platform.NoFollow|platform.NonBlock)
 	if err != nil {
-		if platform.Loop(err) || platform.NoDevice(err) {
+		if unlocked && (platform.Loop(err) || platform.NoDevice(err)) {
 			// A link or a special file: it is made in one call and renamed at
 			// once, so it is litter unless another run is just between the two,
 			// which would then report a failure and lose nothing.

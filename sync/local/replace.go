@@ -44,6 +44,7 @@ func (c *Copy) replace(ctx context.Context, w *apply.Worker, p *place, put *copi
 		if err := c.calls.Fstat(dir, &st); err != nil {
 			return &copier.StepError{Step: copier.StepStat, Err: err}
 		}
+		c.sweepBehind(dir, inodeOf(&st))
 		put.Dir, put.Name, put.DirIno, put.DirDev = dir, name, st.Ino, st.Dev
 		put.DefaultACL = w.Copy.HasDefaultACL(dir)
 	}

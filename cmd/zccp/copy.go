@@ -20,16 +20,17 @@ func runCopy(e *env, cfg *copyConfig) int {
 	defer stop()
 	defer context.AfterFunc(ctx, func() { dieLate(ctx, cfg) })()
 	uid := platform.EffectiveUID()
+	calls := platform.Restarting(e.calls)
 	runner := apply.NewRunner(apply.Options{
 		Jobs:    jobs(cfg),
 		BigJobs: bigJobs,
-		Copier:  copier.New(e.calls, copierOptions(cfg, uid), uid),
+		Copier:  copier.New(calls, copierOptions(cfg, uid), uid),
 	})
 	rep := newReport(e, cfg, &runner.Counters)
 	runner.Opts.Report = rep
 	runner.Opts.Events = rep.wantsEvents()
 	rep.Start()
-	c := local.New(e.calls, runner, localOptions(e, cfg))
+	c := local.New(calls, runner, localOptions(e, cfg))
 	work, err := c.Plan(cfg.Sources, local.Target{
 		Path:    cfg.Dest,
 		Into:    cfg.DestRule == destDirectory,

@@ -168,9 +168,6 @@ func (c *Copy) make(w *apply.Worker, p *place, a plan.Action, create func(platfo
 func (c *Copy) readLink(w *apply.Worker, p *place, st *platform.Stat) (platform.Name, error) {
 	for {
 		n, err := c.calls.Readlinkat(p.n.sfd, p.src, w.Link)
-		if platform.Interrupted(err) {
-			continue
-		}
 		if err != nil {
 			return nil, err
 		}

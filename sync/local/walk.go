@@ -30,9 +30,6 @@ func (j *listJob) Run(ctx context.Context, w *apply.Worker) {
 	}
 	for ctx.Err() == nil && !n.unread {
 		r, err := c.calls.Getdents(n.sfd, w.Dirents)
-		if platform.Interrupted(err) {
-			continue
-		}
 		if err != nil || r > len(w.Dirents) {
 			c.problem("read directory", n.srcPath(nil), err)
 			break

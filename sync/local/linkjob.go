@@ -114,6 +114,7 @@ func (c *Copy) linkFrom(w *apply.Worker, at, p *place, a plan.Action) error {
 	if a.Do == plan.Create {
 		return link(p.dst)
 	}
+	c.tellRemoved(p, a)
 	return c.renameOver(w, p, a, link)
 }
 

@@ -20,9 +20,11 @@ func runCopy(e *env, cfg *copyConfig) int {
 	defer stop()
 	defer context.AfterFunc(ctx, func() { dieLate(ctx, cfg) })()
 	uid := platform.EffectiveUID()
-	calls := platform.Restarting(e.calls)
+	calls, notLocal := kernel(e, cfg)
+	n := jobs(cfg)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), n+bigJobs+2)))
 	runner := apply.NewRunner(apply.Options{
-		Jobs:    jobs(cfg),
+		Jobs:    n,
 		BigJobs: bigJobs,
 		Copier:  copier.New(calls, copierOptions(cfg, uid), uid),
 	})
@@ -30,7 +32,9 @@ func runCopy(e *env, cfg *copyConfig) int {
 	runner.Opts.Report = rep
 	runner.Opts.Events = rep.wantsEvents()
 	rep.Start()
-	c := local.New(calls, runner, localOptions(e, cfg))
+	options := localOptions(e, cfg)
+	options.NotLocal = notLocal
+	c := local.New(calls, runner, options)
 	work, err := c.Plan(cfg.Sources, local.Target{
 		Path:    cfg.Dest,
 		Into:    cfg.DestRule == destDirectory,
@@ -38,7 +42,7 @@ func runCopy(e *env, cfg *copyConfig) int {
 		Parents: cfg.Parents,
 	})
 	if err == nil {
-		stopCount := countAhead(ctx, e, cfg, rep)
+		stopCount := countAhead(ctx, calls, cfg, rep)
 		runner.Run(ctx, work...)
 		stopCount()
 	}
@@ -47,6 +51,20 @@ func runCopy(e *env, cfg *copyConfig) int {
 		rep.Note("note: " + text)
 	}
 	return rep.Finish(ctx, err)
+}
+
+// kernel returns the table that a run makes its calls through, and what to
+// call when it meets a file system that may not answer. Trees take the way that
+// is quick for many small files.
+func kernel(e *env, cfg *copyConfig) (calls *platform.Calls, notLocal func()) {
+	switch {
+	case e.calls != nil:
+		return platform.Restarting(e.calls), func() {}
+	case cfg.Recursive:
+		calls, notLocal = platform.Prompt()
+		return platform.Restarting(calls), notLocal
+	}
+	return platform.Restarting(platform.Native()), func() {}
 }
 
 // A run that was stopped by a signal ends as soon as its workers have let go of
@@ -72,7 +90,7 @@ func dieLate(ctx context.Context, cfg *copyConfig) {
 // countAhead counts the sources beside the copy if a bar or lines are to
 // show a percentage, once it is known that the copy takes long enough for one. The
 // returned function ends the count and waits for it.
-func countAhead(ctx context.Context, e *env, cfg *copyConfig, rep *report) (stop func()) {
+func countAhead(ctx context.Context, calls *platform.Calls, cfg *copyConfig, rep *report) (stop func()) {
 	if bar, plain := rep.progressMode(); !bar && !plain {
 		return func() {}
 	}
@@ -84,7 +102,7 @@ func countAhead(ctx context.Context, e *env, cfg *copyConfig, rep *report) (stop
 			return
 		case <-time.After(barDelay):
 		}
-		n := tree.Counter{Calls: e.calls, Follow: cfg.Dereference == dereferenceAlways, Links: cfg.Preserve.Links}
+		n := tree.Counter{Calls: calls, Follow: cfg.Dereference == dereferenceAlways, Links: cfg.Preserve.Links}
 		for _, s := range cfg.Sources {
 			if !n.Add(ctx, s, cfg.Dereference != dereferenceNever) {
 				return

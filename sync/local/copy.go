@@ -42,6 +42,9 @@ type Options struct {
 	AtomicTree    bool   // publish a tree with one rename
 	// POSIXDangling writes through a dangling symbolic link (POSIXLY_CORRECT).
 	POSIXDangling bool
+	// NotLocal is called when a file system is met that doesn't answer by
+	// itself (platform.IsLocal), before anything in it is opened.
+	NotLocal func()
 	// Umask is the process's file mode creation mask.
 	Umask uint32
 }
@@ -91,6 +94,25 @@ func New(calls *platform.Calls, r *apply.Runner, opts Options) *Copy {
 	}
 	c.links.groups, c.links.open = map[inode]*linkGroup{}, opts.Follow != FollowNever
 	return c
+}
+
+// meet looks at the file system of an open directory that is the first of its
+// device on its side.
+func (c *Copy) meet(fd platform.FD) {
+	if !platform.IsLocal(fd) {
+		c.opts.NotLocal()
+	}
+}
+
+// meetEntry is meet for an operand that is no directory.
+func (c *Copy) meetEntry(p *place) {
+	if !c.opts.Rules.Recursive {
+		return
+	}
+	if fd, err := c.open(p.n.sfd, p.src, platform.PathOnly); err == nil {
+		c.meet(fd)
+		c.calls.Close(fd)
+	}
 }
 
 // isRoot reports whether a source directory is a destination of this run, and

@@ -101,6 +101,9 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 			n.xattrs = w.Copy.ReadEntryXattrs(copier.Entry{Dir: p.n.sfd, Name: p.src}, &n.lost)
 		}
 	}
+	if err == nil && (p.n.isBase() || n.srcStat.Dev != p.n.srcStat.Dev) && n.sfd != platform.None {
+		c.meet(n.sfd)
+	}
 	if err == nil && !n.srcStat.IsDir() {
 		err = errReplaced
 	}
@@ -272,6 +275,9 @@ func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action
 		return false
 	}
 	n.dstIno, n.dstDev = st.Ino, st.Dev
+	if n.dstDev != p.n.dstDev {
+		c.meet(n.dfd)
+	}
 	n.noACL = !w.Copy.HasDefaultACL(n.dfd)
 	if !c.opts.DryRun {
 		c.sweep(n.dfd, n.dstIno, true)

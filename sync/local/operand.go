@@ -211,6 +211,7 @@ func (c *Copy) base(path, prefix string) (*node, error) {
 		return nil, err
 	}
 	b := newBase(fd, &st, prefix)
+	c.meet(fd)
 	b.noACL = !c.r.Opts.Copier.NewWorker().HasDefaultACL(fd)
 	c.bases = append(c.bases, b)
 	if !c.opts.DryRun {
@@ -300,7 +301,7 @@ func (j *operandJob) Run(ctx context.Context, w *apply.Worker) {
 	var root *node
 	if st.IsDir() {
 		root = j.enterRoot(w, p, &st, follow)
-	} else if c.entry(ctx, w, p, st.Type()) == wasDirectory {
+	} else if c.meetEntry(p); c.entry(ctx, w, p, st.Type()) == wasDirectory {
 		c.problem("copy", j.src, errReplaced)
 	}
 	if last != nil {

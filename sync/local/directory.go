@@ -247,7 +247,11 @@ func (c *Copy) openDestination(w *apply.Worker, p *place, n *node, a plan.Action
 	if n.fresh {
 		err = c.mkdir(w, p, n)
 		if err != nil {
-			c.problem("create directory", p.dstPath(), err)
+			action := "create directory"
+			if p.onPath {
+				action = "make directory"
+			}
+			c.problem(action, p.dstPath(), err)
 			return false
 		}
 		c.r.Counters.Dirs.Add(1)

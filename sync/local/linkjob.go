@@ -44,7 +44,15 @@ func (c *Copy) linkOrCopy(ctx context.Context, w *apply.Worker, g *linkGroup, p 
 			return
 		}
 		var no *noLink
-		if !errors.As(err, &no) {
+		switch {
+		case errors.As(err, &no):
+		case c.givesWay(a) && platform.Denied(errno(err)):
+			c.createProblem("", p, errno(err))
+			return
+		case a.Reason == plan.Backed && platform.Denied(errno(err)):
+			c.createProblem("", p, backupError(p, errno(err)))
+			return
+		default:
 			c.fail(err, fmt.Sprintf("cannot create hard link %s to %s: %s", apply.Quote(p.dstPath()), apply.Quote(at.dstPath()), platform.Message(err)))
 			return
 		}

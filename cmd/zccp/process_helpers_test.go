@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -31,6 +33,8 @@ type command struct {
 	// killAfter, when not 0, is when signal is sent.
 	killAfter time.Duration
 	signal    syscall.Signal
+	// weigh asks for ended.peak.
+	weigh bool
 }
 
 // ended is how a command ended.
@@ -43,7 +47,7 @@ type ended struct {
 	// after is the time from the signal that was sent to its end; 0 when it had ended
 	// before.
 	after time.Duration
-	peak  int64 // resident memory in bytes
+	peak  int64 // resident memory in bytes, as it was seen every 10 ms
 }
 
 // run runs a command to its end. One that takes longer than a minute fails the test.
@@ -65,9 +69,13 @@ func (c command) run(t testing.TB) ended {
 		t.Fatal(err)
 	}
 	var sent time.Time
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
+	var e ended
+	done := make(chan struct{})
+	var helpers sync.WaitGroup
+	if c.weigh {
+		helpers.Go(func() { e.peak = weigh(cmd.Process.Pid, done) })
+	}
+	helpers.Go(func() {
 		if c.killAfter == 0 {
 			return
 		}
@@ -78,28 +86,43 @@ func (c command) run(t testing.TB) ended {
 			}
 		case <-done:
 		}
-	}()
+	})
 	err := cmd.Wait()
 	end := time.Now()
 	close(done)
-	<-stopped
+	helpers.Wait()
 	var exit *exec.ExitError
 	if ctx.Err() != nil {
 		t.Fatalf("%s did not end in a minute: %s", short(c.args), stderr.Bytes())
 	} else if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	e := ended{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String(), took: end.Sub(start)}
+	e.code, e.stdout, e.stderr, e.took = cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), end.Sub(start)
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		e.signal = status.Signal()
-	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		e.peak = usage.Maxrss << 10
 	}
 	if !sent.IsZero() {
 		e.after = end.Sub(sent)
 	}
 	return e
+}
+
+// weigh returns the peak of the resident memory of a process. What getrusage(2) tells
+// counts the memory of this process, too, in which its life began.
+func weigh(pid int, done <-chan struct{}) (peak int64) {
+	for {
+		if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+			if _, rest, ok := strings.Cut(string(status), "\nVmHWM:"); ok {
+				kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+				peak = max(peak, kib<<10)
+			}
+		}
+		select {
+		case <-done:
+			return peak
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // short is a command line that fits into a message.

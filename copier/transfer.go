@@ -258,22 +258,19 @@ func (w *Worker) tell(n int64) {
 
 // judge acts on an error of a method: nil means go on.
 func (w *Worker) judge(t *transfer, r *row, err error, stalls *int) error {
-	verdict := platform.Judge(r.call, errnoOf(err), t.off > 0)
-	if verdict == platform.Repeat {
-		if *stalls++; *stalls > maxRepeats {
-			return &StepError{StepMove, r.method, err}
-		}
-		return nil
+	if s, ok := err.(*StepError); ok {
+		return s // of read or write, which were repeated and have the last word
 	}
-	switch verdict {
+	switch platform.Judge(r.call, err, t.off > 0) {
+	case platform.Repeat:
+		if *stalls++; *stalls <= maxRepeats {
+			return nil
+		}
 	case platform.Next, platform.NextAndRemember:
 		return w.refuse(t, err)
 	case platform.Restart:
-		t.res.refused(r.method, errnoOf(err))
+		t.res.refused(r.method, err)
 		return w.restart(t)
-	}
-	if s, ok := err.(*StepError); ok {
-		return s
 	}
 	return &StepError{StepMove, r.method, err}
 }
@@ -281,7 +278,7 @@ func (w *Worker) judge(t *transfer, r *row, err error, stalls *int) error {
 // refuse drops the method in front, for later files too if its error says so.
 func (w *Worker) refuse(t *transfer, err error) error {
 	r := t.rows[0]
-	switch platform.Judge(r.call, errnoOf(err), t.off > 0) {
+	switch platform.Judge(r.call, err, t.off > 0) {
 	case platform.NextAndRemember:
 		w.refused.Or(1 << r.method)
 	case platform.Next:
@@ -291,19 +288,12 @@ func (w *Worker) refuse(t *transfer, err error) error {
 		}
 		return &StepError{StepMove, r.method, err}
 	}
-	t.res.refused(r.method, errnoOf(err))
+	t.res.refused(r.method, err)
 	t.rows = t.rows[1:]
 	if len(t.rows) == 0 {
 		return step(StepClone, err)
 	}
 	return nil
-}
-
-func errnoOf(err error) error {
-	if s, ok := err.(*StepError); ok {
-		return s.Err
-	}
-	return err
 }
 
 // restart empties the destination and leaves only read and write, the

@@ -107,7 +107,7 @@ var oddities = []oddity{
 	{name: "names of 255 bytes", setup: "n=$(printf %0255d 7); mkdir t z; echo 1 >t/$n; echo old >z/$n; mkdir t/d; echo 2 >t/d/$n", script: `"$1" -r t/. z; "$1" -a t y; "$1" -r --backup=numbered t/. z; "$1" t/* x/$(printf %0256d 7)`},
 	{name: "name of 256 bytes", setup: "echo 1 >f; n=$(printf %0255d 7); echo 2 >$n", script: `n=$(printf %0255d 7); "$1" f $(printf %0256d 7); "$1" -b f $n; "$1" -S $(printf %0250d 7) -b f $n`},
 	{name: "paths that are too long", setup: "echo 1 >f; mkdir d", script: `p=$(printf 'd/%.0s' $(seq 2100)); "$1" f $p; "$1" f ${p}x; "$1" $p f; "$1" -r ${p}x f; "$1" -r d ${p}x`},
-	{name: "odd operands", setup: "echo 1 >f; mkdir d", script: `"$1" "" x; "$1" f ""; "$1" f x/; "$1" f d/x/; "$1" f/ x; "$1" f/. x; "$1" -r d/.. x; "$1" . y; "$1" f f; "$1" d d`},
+	{name: "odd operands", setup: "echo 1 >f; mkdir d", script: `"$1" "" x; "$1" f ""; "$1" f x/; "$1" f d/x/; "$1" f/ x; "$1" f/. x; "$1" . y; "$1" f f; "$1" d d`},
 }
 
 // spoken is what a command said, in an order that doesn't hang on who was first.

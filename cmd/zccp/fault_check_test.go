@@ -149,7 +149,7 @@ const (
 // mustEnd tells it of the calls that move data or confirm that data are stored: of these
 // no error may be passed over, and what only means that nothing was moved, or that another
 // way has to be taken, may not cost the copy.
-func (w *faultSweep) mustEnd(in *injection) ending {
+func (w *faultSweep) mustEnd(r faultRun, in *injection) ending {
 	errno := faultKinds[in.kind].Errno
 	if errno == unix.EINTR {
 		return succeeding
@@ -174,7 +174,7 @@ func (w *faultSweep) mustEnd(in *injection) ending {
 	case "Fsync", "Syncfs":
 		return failing
 	case "Close":
-		if w.sequential() && w.wroteTo(in) {
+		if w.sequential() && w.wroteTo(r, in) {
 			return failing
 		}
 	}
@@ -182,10 +182,10 @@ func (w *faultSweep) mustEnd(in *injection) ending {
 }
 
 // wroteTo tells whether the descriptor of a call of Close had been opened to be written.
-func (w *faultSweep) wroteTo(in *injection) bool {
+func (w *faultSweep) wroteTo(r faultRun, in *injection) bool {
 	var fd, flags, mode, got int
 	fmt.Sscanf(in.where, "Close(%d)", &fd)
-	for _, call := range slices.Backward(w.sequence[:in.n-1]) {
+	for _, call := range slices.Backward(r.calls[:in.n-1]) {
 		_, rest, opens := strings.Cut(call, "Openat(")
 		result := call[strings.LastIndex(call, " = ")+3:]
 		if _, err := fmt.Sscan(result, &got); !opens || err != nil || got != fd {
@@ -259,7 +259,9 @@ func (in *injection) believed(difference string) bool {
 	case "Fremovexattr", "Setxattrat":
 		return errno == unix.EOPNOTSUPP && strings.Contains(difference, ": xattr \"system.posix_acl")
 	case "Fgetxattr":
-		return errno == unix.EOPNOTSUPP && strings.Contains(in.where, "posix_acl") && strings.Contains(difference, ": xattr \"system.posix_acl")
+		// With two workers the arguments aren't known, only the difference that they led to.
+		acl := in.where == in.call || strings.Contains(in.where, "posix_acl")
+		return errno == unix.EOPNOTSUPP && acl && strings.Contains(difference, ": xattr \"system.posix_acl")
 	case "Lseek":
 		return (errno == unix.EOPNOTSUPP || errno == unix.EINVAL) && strings.Contains(difference, ": allocated: ")
 	}

@@ -203,7 +203,7 @@ func faultScenarios() []faultScenario {
 	for _, name := range []string{"fresh tree", "merged tree", "hard links", "hard links over others"} {
 		i := slices.IndexFunc(list, func(s faultScenario) bool { return s.name == name })
 		two := list[i]
-		two.name, two.line = two.name+", two workers", "-j2 "+two.line
+		two.name, two.line = two.name+", two workers", strings.Replace(two.line, "-j1", "-j2", 1)
 		list = append(list, two)
 	}
 	return list

@@ -240,6 +240,7 @@ type faultRun struct {
 	code   int
 	stderr string
 	open   []string // the calls whose descriptors were left open
+	calls  []string // all calls in order
 }
 
 // run makes the copy and gives up where it hangs.
@@ -256,7 +257,7 @@ func (w *faultSweep) run(calls *platform.Calls) faultRun {
 	defer timeout.Stop()
 	select {
 	case code := <-done:
-		return faultRun{code, stderr.String(), log.Open()}
+		return faultRun{code, stderr.String(), log.Open(), log.Calls()}
 	case <-timeout.C:
 		stacks := make([]byte, 1<<20)
 		w.t.Fatalf("still running after a minute:\n%s", stacks[:runtime.Stack(stacks, true)])
@@ -348,12 +349,13 @@ func (w *faultSweep) inject(kind int, n int64) bool {
 	if in.call == "" {
 		return reached
 	}
-	if in.where == "" || !w.sequential() {
-		in.where = in.call
+	// Not every run makes the same calls: some hang on how old a source is.
+	if in.where = in.call; w.sequential() && n <= int64(len(r.calls)) {
+		in.where = r.calls[n-1]
 	}
 	w.injections++
 	var found []string
-	switch must := w.mustEnd(&in); {
+	switch must := w.mustEnd(r, &in); {
 	case must == failing && r.code == 0:
 		found = append(found, "it succeeded")
 	case must == succeeding && r.code != 0:

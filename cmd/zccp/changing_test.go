@@ -22,11 +22,11 @@ import (
 // TestChangingSources copies files while they are overwritten, appended to, truncated and
 // replaced: what is published is the file as it was at one moment, and what isn't is named
 // on stderr, and leaves what stood there before. ZCCP_TEST_CHANGING is how many files are
-// copied; 2 000 without it, 400 with -short or under the race detector.
+// copied; 2 000 without it, 200 with -short or under the race detector.
 func TestChangingSources(t *testing.T) {
 	usual := 2000
 	if testing.Short() || withRaceDetector() {
-		usual = 400
+		usual = 200
 	}
 	count := countFrom(t, "ZCCP_TEST_CHANGING", usual)
 	binary := buildBinary(t)

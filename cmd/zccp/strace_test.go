@@ -22,8 +22,8 @@ import (
 func TestSecondZero(t *testing.T) {
 	copiertest.Require(t, "strace")
 	copiertest.Require(t, "loopfs")
-	if testing.Short() {
-		t.Skip("it copies 3 GiB")
+	if testing.Short() || withRaceDetector() {
+		t.Skip("it copies 3 GiB, and the program is the same with the race detector")
 	}
 	binary := buildBinary(t)
 	fsys := copiertest.Mount(t, copiertest.MountOptions{Names: []string{"xfs"}, Size: 5 << 30})[0]
@@ -80,7 +80,7 @@ func TestLyingCalls(t *testing.T) {
 		src, dst := filepath.Join(fsys.Dir, "src"), filepath.Join(fsys.Dir, "dst")
 		makeData(t, src, size)
 		for i, faults := range cases {
-			if testing.Short() && i%4 != 0 {
+			if (testing.Short() || withRaceDetector()) && i%4 != 0 {
 				continue
 			}
 			t.Run(fsys.Name+" "+strings.Join(faults, " "), func(t *testing.T) {

@@ -185,7 +185,7 @@ func (w *faultSweep) mustEnd(r faultRun, in *injection) ending {
 func (w *faultSweep) wroteTo(r faultRun, in *injection) bool {
 	var fd, flags, mode, got int
 	fmt.Sscanf(in.where, "Close(%d)", &fd)
-	for _, call := range slices.Backward(r.calls[:in.n-1]) {
+	for _, call := range slices.Backward(r.calls[:min(in.n-1, int64(len(r.calls)))]) {
 		_, rest, opens := strings.Cut(call, "Openat(")
 		result := call[strings.LastIndex(call, " = ")+3:]
 		if _, err := fmt.Sscan(result, &got); !opens || err != nil || got != fd {

@@ -29,7 +29,7 @@ import (
 // -short it is a sample. ZCCP_TEST_SWEEP=full leaves nothing out.
 func TestFaultSweep(t *testing.T) {
 	var total faultCount
-	withoutUmask(t)
+	manyRuns(t)
 	platformtest.OpenDescriptors(t)
 	for _, fsys := range copiertest.FileSystems(t) {
 		t.Run(fsys.Name, func(t *testing.T) {
@@ -60,11 +60,16 @@ func eachScenario(t *testing.T, fsys copiertest.FileSystem, total *faultCount, t
 	}
 }
 
-// withoutUmask sets it to 0 for a test: a run sets it to read it, which two at a time would
-// do to each other.
-func withoutUmask(t *testing.T) {
-	old := syscall.Umask(0)
-	t.Cleanup(func() { syscall.Umask(old) })
+// manyRuns prepares the process for a test that copies thousands of times, two at a time. A
+// run sets the umask to read it, which two would do to each other, so it is 0 all the time;
+// and each allocates buffers that are garbage right after, which in a small heap would be
+// collected all the time.
+func manyRuns(t *testing.T) {
+	umask, percent := syscall.Umask(0), debug.SetGCPercent(2000)
+	t.Cleanup(func() {
+		syscall.Umask(umask)
+		debug.SetGCPercent(percent)
+	})
 }
 
 // faultStride is how many faults are left out between two that are made to happen.
@@ -245,7 +250,7 @@ type faultRun struct {
 
 // run makes the copy and gives up where it hangs.
 func (w *faultSweep) run(calls *platform.Calls) faultRun {
-	var log platformtest.Log
+	log := platformtest.Log{Text: true}
 	e, _, stderr := testEnv(nil, append([]string{"zccp"}, w.args...)...)
 	e.calls = log.Wrap(calls)
 	if w.descriptors != 0 {

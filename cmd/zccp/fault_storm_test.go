@@ -22,7 +22,7 @@ func TestFaultStorm(t *testing.T) {
 		storms = 4
 	}
 	seed := copiertest.Seed(t)
-	withoutUmask(t)
+	manyRuns(t)
 	platformtest.OpenDescriptors(t)
 	var total faultCount
 	fsys := copiertest.Mount(t, copiertest.MountOptions{Names: []string{"tmpfs"}})[0]

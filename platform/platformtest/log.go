@@ -5,7 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
+	"strconv"
 	"sync"
 
 	"github.com/zccp/zccp/platform"
@@ -85,28 +85,29 @@ func (l *Log) Open() []string {
 
 // describe writes a call as strace(1) would, about.
 func describe(name string, args []reflect.Value) string {
-	var b strings.Builder
-	b.WriteString(name)
+	b := append(make([]byte, 0, 80), name...)
 	for i, arg := range args {
-		b.WriteString([...]string{"(", ", "}[min(i, 1)])
+		b = append(b, [...]string{"(", ", "}[min(i, 1)]...)
 		switch v := arg.Interface().(type) {
 		case platform.Name:
-			fmt.Fprintf(&b, "%q", v.String())
+			b = strconv.AppendQuote(b, v.String())
 		case platform.FD:
 			if v == platform.CWD {
-				b.WriteString("CWD")
+				b = append(b, "CWD"...)
 			} else {
-				fmt.Fprintf(&b, "%d", v)
+				b = strconv.AppendInt(b, int64(v), 10)
 			}
+		case int:
+			b = strconv.AppendInt(b, int64(v), 10)
 		case []byte:
-			fmt.Fprintf(&b, "[%d]", len(v))
+			b = append(strconv.AppendInt(append(b, '['), int64(len(v)), 10), ']')
 		case *platform.Stat:
-			b.WriteString("&stat")
+			b = append(b, "&stat"...)
 		default:
-			fmt.Fprintf(&b, "%v", v)
+			b = fmt.Append(b, v)
 		}
 	}
-	return b.String() + ")"
+	return string(append(b, ')'))
 }
 
 func results(out []reflect.Value) string {
@@ -116,6 +117,9 @@ func results(out []reflect.Value) string {
 	}
 	if len(out) == 1 {
 		return "0"
+	}
+	if out[0].CanInt() {
+		return strconv.FormatInt(out[0].Int(), 10)
 	}
 	return fmt.Sprint(out[0])
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zccp/zccp/copier/copiertest"
 )
@@ -125,4 +126,19 @@ func spoken(e ended) string {
 	}
 	slices.Sort(list)
 	return "exit code " + string(rune('0'+max(e.code, 0))) + "\n" + e.stdout + strings.Join(list, "")
+}
+
+// TestVerifyKeepsAccessTime reads back what was stored where every reading counts.
+func TestVerifyKeepsAccessTime(t *testing.T) {
+	copiertest.Require(t, "loopfs")
+	binary := buildBinary(t)
+	dir := copiertest.Mount(t, copiertest.MountOptions{Names: []string{"ext4"}, Options: []string{"strictatime"}})[0].Dir
+	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	makeData(t, src, 100_000)
+	old := time.Unix(1_500_000_000, 123456789)
+	must(t, os.Chtimes(src, old, old))
+	succeed(t, dir, binary, "-a", "--verify", "src", "dst")
+	if e := scan(t, dst).Entries["."]; !e.Atime.Equal(old) || !e.Mtime.Equal(old) {
+		t.Errorf("accessed %v, modified %v, want %v", e.Atime, e.Mtime, old)
+	}
 }

@@ -8,6 +8,7 @@ package main
 import "os"
 
 func main() {
+	relaxGC()
 	e := newEnv(os.Args, os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 	code := run(e)
 	dieBySignal(code)

@@ -39,6 +39,7 @@ type Worker struct {
 type Name struct {
 	Name platform.Name
 	Mode uint32
+	Ino  uint64 // as the listing has it
 	FD   platform.FD
 }
 

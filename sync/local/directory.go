@@ -15,9 +15,10 @@ type place struct {
 	src, dst platform.Name
 	open     platform.FD // the source if opened is set, to be closed by who copies it
 	opened   bool
-	operand  bool // named by the user
-	noStage  bool // of a directory: give it its name at once
-	onPath   bool // of a directory: it leads to an operand (--parents)
+	ino      uint64 // of the source as its listing has it, or 0
+	operand  bool   // named by the user
+	noStage  bool   // of a directory: give it its name at once
+	onPath   bool   // of a directory: it leads to an operand (--parents)
 }
 
 // looking is what can't be done if there is no telling what an entry is.

@@ -41,6 +41,9 @@ func (c *Copy) openFile(p *place, st *platform.Stat, follow bool) (platform.FD, 
 // a tree, so it makes no call that isn't needed.
 func (c *Copy) newFile(ctx context.Context, w *apply.Worker, p *place) {
 	src := &w.Src
+	if !p.opened && c.joinListed(ctx, w, p) {
+		return
+	}
 	fd, err := p.open, error(nil)
 	if !p.opened {
 		fd, err = c.openFile(p, nil, c.opts.Follow == FollowAlways)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
@@ -15,7 +16,8 @@ import (
 type linkMap struct {
 	mu     sync.Mutex
 	groups map[inode]*linkGroup
-	open   bool // a name may be met any number of times: by symbolic links, or several operands
+	size   atomic.Int64 // of groups, readable without the lock
+	open   bool         // a name may be met any number of times: by symbolic links, or several operands
 }
 
 // linkGroup is one inode of the source. All fields are under linkMap.mu.
@@ -53,6 +55,7 @@ func (m *linkMap) claim(st *platform.Stat, p *place) (*linkGroup, bool) {
 			g.left = math.MaxUint64
 		}
 		m.groups[key] = g
+		m.size.Add(1)
 	}
 	if g.busy || g.done {
 		return g, false
@@ -62,13 +65,62 @@ func (m *linkMap) claim(st *platform.Stat, p *place) (*linkGroup, bool) {
 	return g, true
 }
 
+// joinListed links a name whose inode the listing gave if its group has a copy
+// or is about to, without opening the source. It reports false, having done
+// nothing, if that is not sure.
+func (c *Copy) joinListed(ctx context.Context, w *apply.Worker, p *place) bool {
+	if c.links.size.Load() == 0 || c.opts.Follow == FollowAlways || !c.links.has(inode{p.n.srcStat.Dev, p.ino}) {
+		return false
+	}
+	// The file system tells what is linked, not the listing, which may be old
+	// by now.
+	src := &w.Src
+	if c.calls.Statat(p.n.sfd, p.src, src, false) != nil || !src.IsRegular() || src.Nlink < 2 {
+		return false
+	}
+	g := c.links.join(src)
+	if g == nil {
+		return false
+	}
+	w.Tally.FoundBytes += src.Size
+	c.joinGroup(ctx, w, g, p, src, plan.Action{Do: plan.Create})
+	return true
+}
+
+// has reports whether an inode has a group.
+func (m *linkMap) has(key inode) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.groups[key] != nil
+}
+
+// join counts a name of an inode that has a copy or is being copied, and
+// returns its group; nil if it is for the caller to claim.
+func (m *linkMap) join(st *platform.Stat) *linkGroup {
+	key := inodeOf(st)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g := m.groups[key]
+	if g == nil || !g.busy && !g.done {
+		return nil
+	}
+	m.count(key, g)
+	return g
+}
+
 // met counts a name of the group, which leaves the map with its last one:
 // whoever still waits holds the group itself.
 func (m *linkMap) met(st *platform.Stat, g *linkGroup) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if g.left--; g.left == 0 && m.groups[inodeOf(st)] == g {
-		delete(m.groups, inodeOf(st))
+	m.count(inodeOf(st), g)
+}
+
+// count is met for who holds the lock.
+func (m *linkMap) count(key inode, g *linkGroup) {
+	if g.left--; g.left == 0 && m.groups[key] == g {
+		delete(m.groups, key)
+		m.size.Add(-1)
 	}
 }
 

@@ -25,7 +25,7 @@ var listingSeed = maphash.MakeSeed()
 func (l *listing) met(buf []byte) []byte {
 	kept := buf[:0]
 	for rest := buf; len(rest) > 0; {
-		name, _, next := platform.NextEntry(rest)
+		name, _, _, next := platform.NextEntry(rest)
 		if name == nil {
 			break
 		}

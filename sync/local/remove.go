@@ -39,7 +39,7 @@ func (c *Copy) eachNameUntil(dir platform.FD, f func(name platform.Name, mode ui
 		for rest := buf[:n]; len(rest) > 0; {
 			var name platform.Name
 			var mode uint32
-			name, mode, rest = platform.NextEntry(rest)
+			name, mode, _, rest = platform.NextEntry(rest)
 			if name == nil {
 				break
 			}

@@ -105,7 +105,7 @@ func (c *Copy) finish(w *apply.Worker, n *node) {
 func cut(buf []byte) []byte {
 	rest := buf
 	for range chunkNames {
-		name, _, r := platform.NextEntry(rest)
+		name, _, _, r := platform.NextEntry(rest)
 		if name == nil {
 			return buf
 		}
@@ -137,7 +137,7 @@ func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) 
 	var dirs []byte
 	list := w.Names[:0]
 	for len(buf) > 0 {
-		name, mode, rest := platform.NextEntry(buf)
+		name, mode, ino, rest := platform.NextEntry(buf)
 		if name == nil {
 			break
 		}
@@ -147,7 +147,7 @@ func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) 
 		case mode == platform.ModeDir:
 			dirs = append(dirs, name...)
 		default:
-			list = append(list, apply.Name{Name: name, Mode: mode, FD: platform.None})
+			list = append(list, apply.Name{Name: name, Mode: mode, Ino: ino, FD: platform.None})
 		}
 	}
 	w.Names = list
@@ -158,7 +158,7 @@ func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) 
 			break
 		}
 		c.ahead(&ahead, n, list, i)
-		p.src, p.dst, p.open, p.opened = list[i].Name, list[i].Name, list[i].FD, list[i].FD != platform.None
+		p.src, p.dst, p.ino, p.open, p.opened = list[i].Name, list[i].Name, list[i].Ino, list[i].FD, list[i].FD != platform.None
 		list[i].FD = platform.None
 		if c.entry(ctx, w, p, list[i].Mode) == wasDirectory {
 			dirs = append(dirs, list[i].Name...)

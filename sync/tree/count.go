@@ -97,7 +97,7 @@ func (c *Counter) directory(ctx context.Context, dir platform.FD, name platform.
 		for rest := c.buf[:n]; len(rest) > 0; {
 			var child platform.Name
 			var mode uint32
-			child, mode, rest = platform.NextEntry(rest)
+			child, mode, _, rest = platform.NextEntry(rest)
 			if child == nil {
 				break
 			}

@@ -13,6 +13,11 @@ const (
 	CopyFileRange
 	Sendfile
 	ReadWrite
+	Splice
+	Mmap
+	Direct
+	DontCache
+	numMethods
 )
 
 var methodNames = [...]string{
@@ -21,6 +26,10 @@ var methodNames = [...]string{
 	CopyFileRange: "copy_file_range",
 	Sendfile:      "sendfile",
 	ReadWrite:     "readwrite",
+	Splice:        "splice",
+	Mmap:          "mmap",
+	Direct:        "direct",
+	DontCache:     "dontcache",
 }
 
 // String returns the method's name as reports print it.
@@ -29,4 +38,19 @@ func (m Method) String() string {
 		return methodNames[m]
 	}
 	return fmt.Sprintf("method(%d)", m)
+}
+
+// Methods returns every method, the traditional one first.
+func Methods() []Method {
+	return []Method{ReadWrite, Mmap, Sendfile, Splice, CopyFileRange, Reflink, Direct, DontCache}
+}
+
+// ParseMethod returns the method of a name that String gives.
+func ParseMethod(name string) (Method, bool) {
+	for _, m := range Methods() {
+		if m.String() == name {
+			return m, true
+		}
+	}
+	return None, false
 }

@@ -60,6 +60,10 @@ const (
 // Options are the choices of a run. The zero value copies data with default
 // attributes and verifies nothing.
 type Options struct {
+	// Methods are the only ones that may be used, in order of preference; nil
+	// leaves the choice to the table. A file that none of them can copy fails.
+	Methods  []Method
+	Cache    CachePolicy
 	Reflink  When
 	Sparse   When
 	Preserve Preserve
@@ -71,6 +75,18 @@ type Options struct {
 	// Context is an SELinux or SMACK label for every new file, or "".
 	Context string
 }
+
+// CachePolicy says what a copy leaves in the page cache.
+type CachePolicy uint8
+
+// The policies. CacheAuto leaves a huge source that was not in memory, and its
+// copy, out of it. CacheKeep takes no care. CacheDrop leaves nothing of any
+// file, as far as the file systems let it.
+const (
+	CacheAuto CachePolicy = iota
+	CacheKeep
+	CacheDrop
+)
 
 // Limiter holds transfers to a rate. It is safe for concurrent use.
 type Limiter struct {

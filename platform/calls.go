@@ -148,6 +148,27 @@ type Calls struct {
 	Cached        func(fd FD, off int64) (bool, error) // whether a byte could be read without waiting
 	Fadvise       func(fd FD, off, length int64, advice int) error
 
+	// Data that is to leave no pages behind, and what the page cache holds.
+	PreadUncached  func(fd FD, buf []byte, off int64) (int, error) // RWF_DONTCACHE
+	PwriteUncached func(fd FD, buf []byte, off int64) (int, error) // RWF_DONTCACHE
+	DirectAlign    func(fd FD) (memory, offset int, err error)     // bytes that direct I/O wants buffers and offsets to be multiples of
+	SetDirect      func(fd FD, on bool) error                      // O_DIRECT of the open file description
+	CacheState     func(fd FD, off, n int64, st *CacheState) error // n 0: to the end
+
+	// Mapped sources. A slice from Mmap is read-only and is given back by
+	// Munmap; beyond the end of a file that was cut it can't be read (SIGBUS,
+	// or EFAULT where the kernel reads it).
+	Mmap    func(fd FD, off int64, n int) ([]byte, error)
+	Munmap  func(b []byte) error
+	Lease   func(fd FD) error         // a read lease: writers wait for Unlease
+	Leased  func(fd FD) (bool, error) // false: somebody waits
+	Unlease func(fd FD) error
+
+	// Pipes for Splice, and waiting for descriptors that don't block.
+	Pipe        func() (r, w FD, err error)
+	SetPipeSize func(fd FD, n int) (int, error)
+	Poll        func(fd FD, write bool, ms int) (bool, error) // ms -1: for ever
+
 	// Metadata.
 	Fchown    func(fd FD, uid, gid int) error
 	Fchownat  func(dir FD, name Name, uid, gid int) error // never follows
@@ -170,6 +191,13 @@ type Calls struct {
 	Fsync     func(fd FD) error
 	Fdatasync func(fd FD) error
 	Syncfs    func(fd FD) error
+}
+
+// CacheState is what the page cache holds of a range of a file, in bytes. Dirty
+// counts what is not on the device yet.
+type CacheState struct {
+	Resident int64
+	Dirty    int64
 }
 
 // Errno is the error type of every call.

@@ -14,7 +14,11 @@ const (
 	CallCopyFileRange
 	CallSendfile
 	CallSplice
-	CallPlain // read, write, pread, pwrite: the authority on errors
+	CallSend     // to or from a socket, by whatever call
+	CallMmap     // mapping, and writing from a mapping
+	CallDirect   // reads and writes with O_DIRECT, and turning it on
+	CallUncached // RWF_DONTCACHE
+	CallPlain    // read, write, pread, pwrite: the authority on errors
 )
 
 // Verdict is what an error means for the copy of one file.
@@ -34,6 +38,10 @@ const (
 	// Restart the file from byte 0 with plain reads and writes, whose error
 	// is then final: the call may have stored something it did not confirm.
 	Restart
+	// Wait until the descriptor is ready (Calls.Poll), then the same call.
+	Wait
+	// Changed: the source was cut while it was mapped.
+	Changed
 )
 
 // Judge says what err means when it came from call. moved tells whether the
@@ -62,6 +70,10 @@ func Judge(call Call, err error, moved bool) Verdict {
 		return judgeClone(e)
 	case CallCopyFileRange, CallSendfile, CallSplice:
 		return judgeOffload(call, e, moved)
+	case CallSend:
+		return judgeSend(e)
+	case CallMmap, CallDirect, CallUncached:
+		return judgeBuffers(call, e, moved)
 	}
 	return Fail
 }
@@ -113,6 +125,52 @@ func judgeOffload(call Call, e Errno, moved bool) Verdict {
 	case syscall.EBADF:
 		// An append-only destination; plain writes decide.
 		return Next
+	}
+	return Fail
+}
+
+// judgeSend is for a socket, which takes back nothing: what a call stored is
+// what it confirmed.
+func judgeSend(e Errno) Verdict {
+	switch e {
+	case syscall.EAGAIN:
+		return Wait
+	case syscall.EINVAL, syscall.EOVERFLOW, syscall.ENOMEM:
+		return Next
+	case syscall.ENOSYS, syscall.ENOTTY:
+		return NextAndRemember
+	}
+	return Fail
+}
+
+// judgeBuffers is for methods that move data through this process's memory in
+// another way than plain calls do.
+func judgeBuffers(call Call, e Errno, moved bool) Verdict {
+	switch e {
+	case syscall.EIO:
+		return Restart // plain reads and writes tell whether it is real
+	case syscall.EFAULT:
+		if call == CallMmap {
+			return Changed
+		}
+	case syscall.ENOSYS, syscall.ENODEV:
+		return NextAndRemember
+	case syscall.ENOMEM:
+		if call == CallUncached {
+			return Next
+		}
+		return NextAndRemember
+	case syscall.EINVAL, syscall.EAGAIN, syscall.EPERM:
+		if call == CallUncached {
+			return NextAndRemember
+		}
+		return Next
+	case syscall.EACCES, syscall.ETXTBSY:
+		return Next
+	case syscall.EFBIG, syscall.EOVERFLOW:
+		if call == CallMmap {
+			return Next
+		}
 	}
 	return Fail
 }

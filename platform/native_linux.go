@@ -37,6 +37,11 @@ var native = Calls{
 	Ftruncate: ftruncate, Fallocate: fallocate, CopyFileRange: copyFileRange,
 	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, Fadvise: fadvise, Cached: cached,
 
+	PreadUncached: preadUncached, PwriteUncached: pwriteUncached,
+	DirectAlign: directAlign, SetDirect: setDirect, CacheState: cacheState,
+	Mmap: mmap, Munmap: munmap, Lease: lease, Leased: leased, Unlease: unlease,
+	Pipe: pipe, SetPipeSize: setPipeSize, Poll: poll,
+
 	Fchown: fchown, Fchownat: fchownat, Fchmod: fchmod, Fchmodat: fchmodat,
 	Futimens: futimens, Utimensat: utimensat,
 	Flistxattr: flistxattr, Fgetxattr: fgetxattr, Fsetxattr: fsetxattr, Fremovexattr: fremovexattr,

@@ -9,8 +9,9 @@ const maxRestarts = 1000
 // signal interrupted them, a bounded number of times. The handlers of the Go
 // runtime ask the kernel to do that (SA_RESTART, signal(7)), but FUSE hands on
 // the EINTR that its server answers. Left as they are: the calls that move
-// data, whose callers count what was moved, and Close, which has let go of the
-// descriptor all the same.
+// data, whose callers count what was moved, Poll, whose callers look whether
+// they are still wanted, and Close, which has let go of the descriptor all the
+// same.
 func Restarting(c *Calls) *Calls {
 	r := *c
 	r.Openat = func(dir FD, name Name, flags int, mode uint32) (FD, error) {
@@ -74,6 +75,7 @@ func Restarting(c *Calls) *Calls {
 		return restarted(func() error { return c.Ftruncate(fd, size) })
 	}
 	restartMetadata(&r, c)
+	restartAuxiliary(&r, c)
 	return &r
 }
 
@@ -121,6 +123,32 @@ func restartMetadata(r, c *Calls) {
 	r.Fsync = func(fd FD) error { return restarted(func() error { return c.Fsync(fd) }) }
 	r.Fdatasync = func(fd FD) error { return restarted(func() error { return c.Fdatasync(fd) }) }
 	r.Syncfs = func(fd FD) error { return restarted(func() error { return c.Syncfs(fd) }) }
+}
+
+// restartAuxiliary is Restarting for what prepares transfers.
+func restartAuxiliary(r, c *Calls) {
+	r.DirectAlign = func(fd FD) (memory, offset int, err error) {
+		err = restarted(func() (err error) { memory, offset, err = c.DirectAlign(fd); return err })
+		return memory, offset, err
+	}
+	r.SetDirect = func(fd FD, on bool) error { return restarted(func() error { return c.SetDirect(fd, on) }) }
+	r.CacheState = func(fd FD, off, n int64, st *CacheState) error {
+		return restarted(func() error { return c.CacheState(fd, off, n, st) })
+	}
+	r.Mmap = func(fd FD, off int64, n int) ([]byte, error) {
+		return again(func() ([]byte, error) { return c.Mmap(fd, off, n) })
+	}
+	r.Munmap = func(b []byte) error { return restarted(func() error { return c.Munmap(b) }) }
+	r.Lease = func(fd FD) error { return restarted(func() error { return c.Lease(fd) }) }
+	r.Leased = func(fd FD) (bool, error) { return again(func() (bool, error) { return c.Leased(fd) }) }
+	r.Unlease = func(fd FD) error { return restarted(func() error { return c.Unlease(fd) }) }
+	r.Pipe = func() (rd, wr FD, err error) {
+		err = restarted(func() (err error) { rd, wr, err = c.Pipe(); return err })
+		return rd, wr, err
+	}
+	r.SetPipeSize = func(fd FD, n int) (int, error) {
+		return again(func() (int, error) { return c.SetPipeSize(fd, n) })
+	}
 }
 
 // again makes a call until no signal interrupts it.

@@ -14,6 +14,7 @@ var notRestarted = map[string]bool{
 	"Close": true, "Unwritten": true, "Cached": true, "Fadvise": true, "Fallocate": true,
 	"Read": true, "Write": true, "Pread": true, "Pwrite": true, "CopyFileRange": true,
 	"Sendfile": true, "Splice": true, "Clone": true, "CloneRange": true,
+	"PreadUncached": true, "PwriteUncached": true, "Poll": true,
 }
 
 func TestRestarting(t *testing.T) {

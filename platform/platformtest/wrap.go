@@ -36,7 +36,7 @@ func CanBeShort(call string) bool { return call == "Getdents" || CanBeZero(call)
 // that there is no more, and nobody can know better.
 func CanBeZero(call string) bool {
 	switch call {
-	case "Read", "Write", "Pread", "Pwrite", "CopyFileRange", "Sendfile", "Splice", "Readlinkat":
+	case "Read", "Write", "Pread", "Pwrite", "PreadUncached", "PwriteUncached", "CopyFileRange", "Sendfile", "Splice", "Readlinkat":
 		return true
 	}
 	return false

@@ -3,6 +3,9 @@ package copier
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/zccp/zccp/platform"
 )
 
 // ErrChanged says that the source was altered while it was being copied, each
@@ -14,6 +17,26 @@ var ErrVerify = errors.New("stored data differ from the source")
 
 // errMethod is wrapped when the methods asked for can't copy a pair.
 var errMethod = errors.New("no permitted method can copy this pair")
+
+// MethodError says why each of the methods that were asked for can't copy a
+// pair.
+type MethodError struct{ Refused []Refusal }
+
+func (e *MethodError) Error() string {
+	if len(e.Refused) == 0 {
+		return errMethod.Error()
+	}
+	var text strings.Builder
+	for i, r := range e.Refused {
+		if i > 0 {
+			text.WriteString("; ")
+		}
+		fmt.Fprintf(&text, "%s: %s", r.Method, platform.Message(r.Err))
+	}
+	return text.String()
+}
+
+func (e *MethodError) Unwrap() error { return errMethod }
 
 // StepError says which step of a copy failed. Its text is the errno's alone;
 // the step and the side choose the words of the message around it.

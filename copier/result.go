@@ -9,7 +9,7 @@ type Result struct {
 	Holes    int64      // bytes of holes at the destination
 	Attempts int        // 1, or more if the source changed meanwhile
 	Verified bool       // the stored bytes were read back and compared equal
-	Refused  [4]Refusal // methods that were tried first and refused
+	Refused  [8]Refusal // methods that were tried first and refused
 	nrefused int
 }
 

@@ -40,7 +40,7 @@ func TestCandidates(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var list [maxMethods]*row
 			var got []Method
-			for _, r := range candidates(&c.facts, &c.opts, &list) {
+			for _, r := range candidates(&c.facts, &c.opts, &list, new(Result)) {
 				got = append(got, r.method)
 			}
 			if !slices.Equal(got, c.want) {

@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/zccp/zccp/platform"
@@ -35,6 +36,16 @@ type transfer struct {
 	sized      int64 // the size that the destination was given before, or 0
 	progress   bool  // several chunks: tell
 	skipsZeros bool  // --sparse=always: the mover itself knows how far it stored
+
+	pipe   pipe   // of splice
+	mapped mapped // of mmap
+	direct direct
+}
+
+// release gives back what methods hold for the file.
+func (t *transfer) release(w *Worker) {
+	t.pipe.close(w)
+	t.mapped.release(w, t.src)
 }
 
 // Data copies the content of src, a regular file that was st when opened, to
@@ -44,13 +55,15 @@ type transfer struct {
 func (w *Worker) Data(ctx context.Context, dst, src platform.FD, dstStat, st *platform.Stat, res *Result) error {
 	refused := w.refusedFor(dstStat.Dev, st.Dev)
 	facts := factsOf(st, dstStat, uint16(refused.Load()))
+	facts.Neutral = w.c.opts.Methods == nil && w.neutral(dst, src, st)
 	t := &w.t
 	*t = transfer{dst: dst, src: src, srcStat: st, res: res, progress: st.Size > progressMin, skipsZeros: w.c.opts.Sparse == Always}
-	t.rows = candidates(&facts, &w.c.opts, &t.list)
-	if len(t.rows) == 0 {
-		return step(StepClone, errMethod)
+	defer t.release(w)
+	t.rows = candidates(&facts, &w.c.opts, &t.list, res)
+	if len(t.rows) == 0 && (st.Size > 0 || w.c.opts.Methods == nil) {
+		return w.noMethod(t, errMethod)
 	}
-	if t.rows[0].move == nil {
+	if len(t.rows) > 0 && t.rows[0].move == nil {
 		done, err := w.clone(t)
 		if done || err != nil {
 			return err
@@ -93,7 +106,7 @@ func (w *Worker) clone(t *transfer) (done bool, err error) {
 		return false, err
 	}
 	if len(t.rows) == 0 {
-		return false, step(StepClone, err)
+		return false, w.noMethod(t, err)
 	}
 	return false, nil
 }
@@ -125,7 +138,10 @@ func (w *Worker) moveSegments(ctx context.Context, t *transfer, sparse bool) err
 	size := t.srcStat.Size
 	if size == 0 {
 		// A size of 0 is what procfs says of every file: read until it ends.
-		t.list[0] = &strategy[len(strategy)-1]
+		if w.c.opts.Methods != nil && (len(t.rows) == 0 || t.rows[0].method != ReadWrite) {
+			return w.reallyEmpty(t)
+		}
+		t.list[0] = rowOf(ReadWrite)
 		t.rows = t.list[:1]
 		const unknown = 1 << 62
 		return w.moveRange(ctx, t, unknown)
@@ -220,7 +236,7 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 			if r.method == ReadWrite {
 				return &StepError{StepMove, r.method, errCount(r.method.String(), moved, n)}
 			}
-			return w.restart(t)
+			return w.restart(t, r, errCount(r.method.String(), moved, n))
 		case moved == 0:
 			if err := w.probe(t, r); err != nil {
 				return err
@@ -269,8 +285,15 @@ func (w *Worker) judge(t *transfer, r *row, err error, stalls *int) error {
 	case platform.Next, platform.NextAndRemember:
 		return w.refuse(t, err)
 	case platform.Restart:
-		t.res.refused(r.method, err)
-		return w.restart(t)
+		return w.restart(t, r, err)
+	case platform.Changed:
+		if err := w.calls.Fstat(t.src, &w.srcNow); err != nil {
+			return step(StepStat, err)
+		}
+		if !w.srcNow.Unchanged(t.srcStat) {
+			return ErrChanged
+		}
+		return w.restart(t, r, err) // a page that can't be read
 	}
 	return &StepError{StepMove, r.method, err}
 }
@@ -288,23 +311,55 @@ func (w *Worker) refuse(t *transfer, err error) error {
 		}
 		return &StepError{StepMove, r.method, err}
 	}
-	t.res.refused(r.method, err)
+	return w.next(t, err)
+}
+
+// next goes on to the method after the one in front, which refused by err.
+func (w *Worker) next(t *transfer, err error) error {
+	t.res.refused(t.rows[0].method, err)
 	t.rows = t.rows[1:]
 	if len(t.rows) == 0 {
-		return step(StepClone, err)
+		return w.noMethod(t, err)
 	}
 	return nil
 }
 
+// noMethod is the error of a file that no method is left for.
+func (w *Worker) noMethod(t *transfer, err error) error {
+	if w.c.opts.Methods == nil {
+		return step(StepClone, err)
+	}
+	return step(StepMove, &MethodError{t.res.Refused[:t.res.nrefused]})
+}
+
+// reallyEmpty finds out whether a source of size 0 holds data after all, which
+// only read can tell and copy.
+func (w *Worker) reallyEmpty(t *transfer) error {
+	n, err := w.pread(t.src, w.buffer()[:1], 0)
+	switch {
+	case err != nil:
+		return step(StepRead, err)
+	case n > 0:
+		return w.noMethod(t, errNoSize)
+	}
+	t.eof = true
+	return nil
+}
+
 // restart empties the destination and leaves only read and write, the
-// authority on errors.
-func (w *Worker) restart(t *transfer) error {
+// authority on errors. If these may not be used the error that led here is
+// final.
+func (w *Worker) restart(t *transfer, r *row, err error) error {
+	if m := w.c.opts.Methods; m != nil && !slices.Contains(m, ReadWrite) {
+		return &StepError{StepMove, r.method, err}
+	}
+	t.res.refused(r.method, err)
 	if err := w.truncate(t, 0); err != nil {
 		return err
 	}
 	t.off, t.dstSize, t.sized, t.eof = 0, 0, 0, false
 	t.res.Moved, t.res.Holes = 0, 0
-	t.list[0] = &strategy[len(strategy)-1]
+	t.list[0] = rowOf(ReadWrite)
 	t.rows = t.list[:1]
 	return errRestart
 }
@@ -324,9 +379,7 @@ func (w *Worker) probe(t *transfer, r *row) error {
 			if r.method == ReadWrite {
 				return nil // it read now; the loop goes on
 			}
-			t.res.refused(r.method, errZero)
-			t.rows = t.rows[1:]
-			return nil
+			return w.next(t, errZero)
 		}
 	}
 	// The source ends before the size it had. Where no block is allocated the

@@ -17,6 +17,8 @@ type Copier struct {
 	noUnnamed sync.Map // device -> struct{}: no O_TMPFILE there
 	selfUID   uint32
 	settled   platform.Time // sources changed before are not being written
+	cold      atomic.Int64  // bytes of large sources that were not in memory
+	memory    func() int64  // that can be had, in bytes; 0 if it can't be told
 }
 
 type pairKey struct{ dst, src uint64 }
@@ -24,7 +26,16 @@ type pairKey struct{ dst, src uint64 }
 // New returns a Copier that makes its calls through calls. uid is the
 // effective user of the process.
 func New(calls *platform.Calls, opts Options, uid uint32) *Copier {
-	return &Copier{calls: calls, opts: opts, selfUID: uid, settled: settledAt(time.Now())}
+	return &Copier{
+		calls: calls, opts: opts, selfUID: uid, settled: settledAt(time.Now()),
+		memory: sync.OnceValue(func() int64 {
+			n, err := platform.AvailableMemory()
+			if err != nil {
+				return 0
+			}
+			return n
+		}),
+	}
 }
 
 // Options returns the options of the run.
@@ -43,6 +54,7 @@ type Worker struct {
 	c      *Copier
 	calls  *platform.Calls
 	buf    []byte
+	blocks directBlocks
 	attrs  [4096]byte
 	value  []byte
 	t      transfer

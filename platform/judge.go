@@ -248,12 +248,13 @@ func NotPermitted(err error) bool { return err == syscall.EPERM || err == syscal
 // without driver, a FIFO without reader.
 func NoDevice(err error) bool { return err == syscall.ENXIO || err == syscall.ENODEV }
 
-// The errors of names that are taken, missing, or no directories, for those who
-// find so without a call.
+// The errors of names that are taken, missing, or no directories, and of bad
+// memory, for those who find so without a call.
 const (
 	ErrExist    = syscall.EEXIST
 	ErrNotExist = syscall.ENOENT
 	ErrNotDir   = syscall.ENOTDIR
+	ErrFault    = syscall.EFAULT // memory that can't be read
 )
 
 // WouldBlock reports that somebody else holds what was asked for without

@@ -146,8 +146,8 @@ func writes(t *testing.T, log string) []string {
 	var found []string
 	for line := range strings.Lines(string(trace)) {
 		call, rest, ok := strings.Cut(line, "(")
-		if !ok {
-			continue // the end of one that was interrupted, or of a thread
+		if !ok || strings.Contains(call, " resumed>") {
+			continue // the end of one that was shown before, or of a thread
 		}
 		fields := strings.Fields(call)
 		switch call = fields[len(fields)-1]; call {

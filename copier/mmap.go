@@ -1,0 +1,102 @@
+package copier
+
+import (
+	"errors"
+	"runtime/debug"
+
+	"github.com/zccp/zccp/platform"
+)
+
+// mapWindow is how much of a source is mapped at a time: enough for the
+// mapping to cost nothing, little enough that who waits for the lease waits
+// for milliseconds.
+const mapWindow = 4 << 20
+
+// mapped is the guard of a mapped source.
+type mapped struct {
+	tried  bool
+	leased bool
+}
+
+// release gives the lease back.
+func (m *mapped) release(w *Worker, src platform.FD) {
+	if m.leased {
+		w.calls.Unlease(src)
+		m.leased = false
+	}
+}
+
+// guard asks for a read lease: whoever wants to cut the source then waits
+// until this process has let go of it. Only the owner of a file gets one
+// (fcntl(2)), not every file system has them, and nobody else may have it open
+// for writing; without one a fault tells of the cut.
+func (m *mapped) guard(w *Worker, src platform.FD) error {
+	if !m.tried {
+		m.tried = true
+		m.leased = w.calls.Lease(src) == nil
+	}
+	if !m.leased {
+		return nil
+	}
+	if free, err := w.calls.Leased(src); err == nil && free {
+		return nil
+	}
+	m.release(w, src)
+	return ErrChanged // somebody waits to write, and does so now
+}
+
+// moveMmap writes from a mapping of the source, which saves the copy into a
+// buffer of this process.
+func moveMmap(w *Worker, t *transfer, n int64) (int, error) {
+	moved := int64(0)
+	for moved < n {
+		if err := t.mapped.guard(w, t.src); err != nil {
+			return 0, &StepError{StepRead, Mmap, err}
+		}
+		k, err := w.moveWindow(t, t.off+moved, min(n-moved, mapWindow))
+		if err != nil {
+			return 0, err
+		}
+		if k == 0 {
+			break
+		}
+		moved += int64(k)
+	}
+	return int(moved), nil
+}
+
+// moveWindow maps one window and stores it.
+func (w *Worker) moveWindow(t *transfer, off, n int64) (int, error) {
+	const page = 64 << 10 // a multiple of the page size of every machine
+	start := off &^ (page - 1)
+	window, err := w.calls.Mmap(t.src, start, int(off-start+n))
+	if err != nil {
+		return 0, err
+	}
+	defer w.calls.Munmap(window)
+	if int64(len(window)) != off-start+n {
+		return 0, errCount("mmap", len(window), off-start+n)
+	}
+	return w.storeMapped(t.dst, window[off-start:], off)
+}
+
+// storeMapped stores a mapping that may vanish while it is read. A source that
+// was cut has no pages behind its new end: the kernel answers EFAULT when it
+// reads there, and this process would die of SIGBUS if it did itself.
+func (w *Worker) storeMapped(dst platform.FD, data []byte, off int64) (stored int, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(interface{ Addr() uintptr }); !ok {
+				panic(r)
+			}
+			stored, err = 0, platform.ErrFault
+		}
+	}()
+	stored, err = w.store(dst, data, off)
+	var s *StepError
+	if errors.As(err, &s) {
+		err = s.Err // for the judge: EFAULT is the source's
+	}
+	return stored, err
+}

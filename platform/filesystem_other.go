@@ -1,0 +1,9 @@
+//go:build !linux
+
+package platform
+
+import "errors"
+
+// FileSystemOf describes the file system that path is on. Here it can't be
+// told.
+func FileSystemOf(path string) (FileSystem, error) { return FileSystem{}, errors.ErrUnsupported }

@@ -2,6 +2,7 @@ package copier
 
 import (
 	"context"
+	"slices"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -125,7 +126,9 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		if w.c.opts.AttributesOnly || same && w.srcNow.Unchanged(p.Stat) {
 			break // without data there is nothing that could be torn
 		}
-		if p.Result.Attempts == maxAttempts {
+		if p.Result.Attempts == maxAttempts || p.Result.Method == Mmap {
+			// A mapped source that was cut is not tried again: there may be
+			// pages of zeros in the copy, and the next cut may come sooner.
 			return ErrChanged
 		}
 		*p.Stat = w.srcNow
@@ -165,6 +168,12 @@ func (w *Worker) content(ctx context.Context, fd platform.FD, p *Put) error {
 		return step(StepStat, w.calls.Fstat(fd, &w.dstNow))
 	}
 	if !p.Stat.IsRegular() {
+		if m := w.c.opts.Methods; m != nil && !slices.Contains(m, ReadWrite) {
+			for _, m := range m {
+				p.Result.refused(m, errNotRegular)
+			}
+			return step(StepMove, &MethodError{p.Result.Refusals()})
+		}
 		if err := w.Stream(ctx, fd, p.Src, &p.Result); err != nil {
 			return err
 		}

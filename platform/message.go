@@ -10,6 +10,9 @@ import (
 func Message(err error) string {
 	var e Errno
 	if !errors.As(err, &e) {
+		if err == errors.ErrUnsupported {
+			return "Operation not supported"
+		}
 		return err.Error()
 	}
 	s := e.Error()

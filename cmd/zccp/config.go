@@ -1,5 +1,7 @@
 package main
 
+import "github.com/zccp/zccp/copier"
+
 // copyConfig is a validated command line of copy mode: no two fields
 // contradict each other, words are values, and defaults of the environment are
 // filled in. Only what needs a look at the file system is left to the run:
@@ -53,7 +55,9 @@ type copyConfig struct {
 	Fsync          fsyncMode
 	Inplace        bool
 	AtomicTree     bool
-	BandwidthLimit int64 // bytes a second; 0: none
+	BandwidthLimit int64           // bytes a second; 0: none
+	Methods        []copier.Method // the only ones allowed; nil: the best for each file
+	Cache          copier.CachePolicy
 
 	Warnings []string // what is ignored, for stderr; without "warning:"
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/zccp/zccp/copier"
 )
 
 // testEnv returns an env for a command line, and its stdout and stderr.
@@ -177,6 +179,16 @@ func TestConfig(t *testing.T) {
 		{line: "--fsync --fsync=none a b", want: plain(nil)},
 		{line: "--inplace a b", want: plain(func(c *copyConfig) { c.Inplace = true })},
 		{line: "-r --atomic=tree a b", want: plain(func(c *copyConfig) { tree(c); c.AtomicTree = true })},
+		{line: "--method=splice a b", want: plain(func(c *copyConfig) { c.Methods = []copier.Method{copier.Splice} })},
+		{line: "--method=mm,copy,readwrite a b", want: plain(func(c *copyConfig) {
+			c.Methods = []copier.Method{copier.Mmap, copier.CopyFileRange, copier.ReadWrite}
+		})},
+		{line: "--method=splice --method=auto a b", want: plain(nil)},
+		{line: "--reflink --method=direct,reflink a b", want: plain(func(c *copyConfig) {
+			c.Reflink, c.Methods = reflinkAlways, []copier.Method{copier.Direct, copier.Reflink}
+		})},
+		{line: "--cache=drop a b", want: plain(func(c *copyConfig) { c.Cache = copier.CacheDrop })},
+		{line: "--cache=keep a b", want: plain(func(c *copyConfig) { c.Cache = copier.CacheKeep })},
 		{line: "--bwlimit=100 a b", want: plain(func(c *copyConfig) { c.BandwidthLimit = 100 << 10 })},
 		{line: "--bwlimit=1.5m a b", want: plain(func(c *copyConfig) { c.BandwidthLimit = 3 << 19 })},
 		{line: "--bwlimit=0 a b", want: plain(nil)},
@@ -215,6 +227,12 @@ func TestConfigRefused(t *testing.T) {
 		{"--verify=md5 a b", "invalid argument 'md5' for '--verify'\nValid arguments are:\n  - 'xxh3'\n  - 'blake3'"},
 		{"--fsync=x a b", "invalid argument 'x' for '--fsync'\nValid arguments are:\n  - 'none'\n  - 'data'\n  - 'full'\n  - 'batch'"},
 		{"--atomic=file a b", "invalid argument 'file' for '--atomic'\nValid arguments are:\n  - 'tree'"},
+		{"--method= a b", "ambiguous argument '' for '--method'\nValid arguments are:\n  - 'auto'\n  - 'readwrite'\n  - 'mmap'\n  - 'sendfile'\n  - 'splice'\n  - 'copy_file_range'\n  - 'reflink'\n  - 'direct'\n  - 'dontcache'"},
+		{"--method=re a b", "ambiguous argument 're' for '--method'\nValid arguments are:\n  - 'auto'\n  - 'readwrite'\n  - 'mmap'\n  - 'sendfile'\n  - 'splice'\n  - 'copy_file_range'\n  - 'reflink'\n  - 'direct'\n  - 'dontcache'"},
+		{"--method=splice,auto a b", "--method=auto stands alone: it chooses among all methods"},
+		{"--method=splice,spl a b", "--method names splice twice"},
+		{"--method=splice --cache=drop a b", "options --method and --cache are mutually exclusive: what stays in memory is the method's doing"},
+		{"--method=splice --reflink a b", "--reflink=always allows no method but reflink"},
 		{"--bwlimit=fast a b", "invalid --bwlimit 'fast': not a number"},
 		{"--bwlimit=3X a b", "invalid --bwlimit '3X': unknown unit 'X'"},
 		{"--atomic=tree --inplace a b", "options --atomic=tree and --inplace are mutually exclusive"},

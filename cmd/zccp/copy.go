@@ -139,6 +139,8 @@ func copierOptions(cfg *copyConfig, uid uint32) copier.Options {
 			RequireXattr: cfg.RequireXattr, RequireOwner: uid == 0,
 		},
 		AttributesOnly: cfg.AttributesOnly,
+		Methods:        cfg.Methods,
+		Cache:          cfg.Cache,
 		Reflink:        [...]copier.When{reflinkAuto: copier.Auto, reflinkAlways: copier.Always, reflinkNever: copier.Never}[cfg.Reflink],
 		Sparse:         [...]copier.When{sparseAuto: copier.Auto, sparseAlways: copier.Always, sparseNever: copier.Never}[cfg.Sparse],
 		Verify:         [...]copier.Hash{verifyNone: copier.NoHash, verifyXXH3: copier.XXH3, verifyBLAKE3: copier.BLAKE3}[cfg.Verify],

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/sync/apply"
 )
 
@@ -209,6 +211,12 @@ func (f *folder) foldExtra(s setting) (err error) {
 		c.Inplace = true
 	case "atomic":
 		c.AtomicTree, err = findKeyword("--atomic", s.Value, []keyword[bool]{{"tree", true}})
+	case "method":
+		c.Methods, err = parseMethods(s.Value)
+	case "cache":
+		c.Cache, err = findKeyword("--cache", s.Value, []keyword[copier.CachePolicy]{
+			{"auto", copier.CacheAuto}, {"keep", copier.CacheKeep}, {"drop", copier.CacheDrop},
+		})
 	case "bwlimit":
 		c.BandwidthLimit, err = parseSize(s.Value, 1024)
 		if err != nil {
@@ -218,6 +226,30 @@ func (f *folder) foldExtra(s setting) (err error) {
 		panic("option " + s.Option + " is declared but has no meaning")
 	}
 	return err
+}
+
+// parseMethods reads the value of --method, nil for auto.
+func parseMethods(list string) ([]copier.Method, error) {
+	var methods []copier.Method
+	words := []keyword[copier.Method]{{"auto", copier.None}}
+	for _, m := range copier.Methods() {
+		words = append(words, keyword[copier.Method]{m.String(), m})
+	}
+	for word := range strings.SplitSeq(list, ",") {
+		m, err := findKeyword("--method", word, words)
+		switch {
+		case err != nil:
+			return nil, err
+		case m == copier.None && list != word:
+			return nil, usagef("--method=auto stands alone: it chooses among all methods")
+		case m == copier.None:
+			return nil, nil
+		case slices.Contains(methods, m):
+			return nil, usagef("--method names %s twice", m)
+		}
+		methods = append(methods, m)
+	}
+	return methods, nil
 }
 
 // maxJobs bounds -j: a worker holds descriptors, and of those a process has

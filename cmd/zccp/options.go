@@ -90,6 +90,10 @@ func copyFlags() []cli.Flag {
 			"names too; the same as no HOW) or batch (like full, once at the end)", "fsync"),
 		flag(categoryExtra, "write into existing files instead of replacing them whole", "inplace"),
 		value(categoryExtra, "publish `UNIT` as a whole; UNIT is tree: DEST appears complete or not at all", "atomic"),
+		value(categoryExtra, "move bytes by `LIST` only: methods in order of preference, of readwrite, mmap, sendfile, "+
+			"splice, copy_file_range, reflink, direct, dontcache; or auto (the default), see docs/methods.md", "method"),
+		value(categoryExtra, "what the copy leaves in memory, `HOW` is auto (nothing of what is huge and was not there, "+
+			"the default), keep or drop (nothing)", "cache"),
 		value(categoryExtra, "move at most `RATE` KiB a second, or with a unit: 500K, 10M, 1.5G; KB is 1000", "bwlimit"),
 	}
 }

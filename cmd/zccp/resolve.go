@@ -1,8 +1,10 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/sync/apply"
 )
 
@@ -103,7 +105,12 @@ func (f *folder) resolveContext() error {
 // resolveExtra refuses contradictions of zccp's own options.
 func (f *folder) resolveExtra() error {
 	c := &f.cfg
-	if !c.AtomicTree {
+	switch {
+	case c.Methods != nil && c.Cache != copier.CacheAuto:
+		return usagef("options --method and --cache are mutually exclusive: what stays in memory is the method's doing")
+	case c.Methods != nil && c.Reflink == reflinkAlways && !slices.Contains(c.Methods, copier.Reflink):
+		return usagef("--reflink=always allows no method but reflink")
+	case !c.AtomicTree:
 		return nil
 	}
 	// The tree is new in all its parts: there is no existing file in it that

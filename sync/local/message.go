@@ -89,6 +89,10 @@ func (c *Copy) putProblem(src, dst string, err error) {
 func stepText(s *copier.StepError, src, dst string) string {
 	why := platform.Message(s.Err)
 	q := apply.Quote
+	var none *copier.MethodError
+	if errors.As(s.Err, &none) {
+		return fmt.Sprintf("cannot copy %s to %s as --method wants it: %s", q(src), q(dst), none)
+	}
 	switch s.Step {
 	case copier.StepCreate, copier.StepPublish:
 		return fmt.Sprintf("cannot create regular file %s: %s", q(dst), why)

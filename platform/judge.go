@@ -68,8 +68,10 @@ func Judge(call Call, err error, moved bool) Verdict {
 	switch call {
 	case CallClone:
 		return judgeClone(e)
-	case CallCopyFileRange, CallSendfile, CallSplice:
+	case CallCopyFileRange, CallSendfile:
 		return judgeOffload(call, e, moved)
+	case CallSplice:
+		return judgeSplice(e)
 	case CallSend:
 		return judgeSend(e)
 	case CallMmap, CallDirect, CallUncached:
@@ -129,6 +131,21 @@ func judgeOffload(call Call, e Errno, moved bool) Verdict {
 	return Fail
 }
 
+// judgeSplice is judgeOffload but for errors of the call itself. Both offsets
+// are explicit, so what was stored without being confirmed is stored again by
+// whoever goes on, and a refusal later on says no more than the first one.
+func judgeSplice(e Errno) Verdict {
+	switch e {
+	case syscall.EPERM:
+		return NextAndRemember
+	case syscall.EACCES, syscall.ETXTBSY, syscall.EXDEV:
+		return Next
+	case syscall.EBADF:
+		return Fail // EINVAL is what an append-only destination gets
+	}
+	return judgeOffload(CallSplice, e, false)
+}
+
 // judgeSend is for a socket, which takes back nothing: what a call stored is
 // what it confirmed.
 func judgeSend(e Errno) Verdict {
@@ -153,7 +170,7 @@ func judgeBuffers(call Call, e Errno, moved bool) Verdict {
 		if call == CallMmap {
 			return Changed
 		}
-	case syscall.ENOSYS, syscall.ENODEV:
+	case syscall.ENOSYS, syscall.ENOTTY, syscall.ENODEV:
 		return NextAndRemember
 	case syscall.ENOMEM:
 		if call == CallUncached {

@@ -18,38 +18,41 @@ import (
 //	F*   the same, and don't ask again for this pair of file systems
 //	Z    from byte 0 with read and write, whose error is final
 //	R    repeat
+//	W    wait until the descriptor is ready, then repeat
+//	C    the source was cut while it was mapped
 //	X    fail
 const verdicts = `
-errno        clone   copy_file_range sendfile    splice      plain
-EINTR        R       R               R           R           R
-EAGAIN       F       F               F           F           X
-ENOSYS       F*      F*              F*          F*          X
-EOPNOTSUPP   F*      F*              F*          F*          X
-ENOTTY       F*      F*              F*          F*          X
-EXDEV        F*      F*              F           F*          X
-EINVAL       F       F               F           F           X
-EBADF        F       F               F           F           X
-EPERM        F*      F*/Z            F*/Z        F*/Z        X
-EACCES       F       F/Z             F/Z         F/Z         X
-ETXTBSY      F       F/Z             F/Z         F/Z         X
-EISDIR       X       X               X           X           X
-ESPIPE       X       X               X           X           X
-ENXIO        X       X               X           X           X
-ENOENT       F       Z               Z           Z           X
-ESTALE       X       X               X           X           X
-EIO          X       Z               Z           Z           X
-EUCLEAN      F       X               X           X           X
-EBADMSG      F       X               X           X           X
-ENOSPC       X       X               X           X           X
-EDQUOT       X       X               X           X           X
-EFBIG        F       Z               Z           Z           X
-EOVERFLOW    F       Z               Z           Z           X
-ENOMEM       X       Z               Z           Z           X
-EROFS        X       X               X           X           X
-EPIPE        F       X               X           X           X
-ECONNRESET   F       X               X           X           X
-EMFILE       F       X               X           X           X
-EFAULT       F       X               X           X           X
+errno        clone   copy_file_range sendfile    splice      send    mmap    direct  dontcache plain
+EINTR        R       R               R           R           R       R       R       R         R
+EAGAIN       F       F               F           F           W       F       F       F*        X
+ENOSYS       F*      F*              F*          F*          F*      F*      F*      F*        X
+EOPNOTSUPP   F*      F*              F*          F*          F*      F*      F*      F*        X
+ENOTTY       F*      F*              F*          F*          F*      F*      F*      F*        X
+ENODEV       F       X               X           X           X       F*      F*      F*        X
+EXDEV        F*      F*              F           F           X       X       X       X         X
+EINVAL       F       F               F           F           F       F       F       F*        X
+EBADF        F       F               F           X           X       X       X       X         X
+EPERM        F*      F*/Z            F*/Z        F*          X       F       F       F*        X
+EACCES       F       F/Z             F/Z         F           X       F       F       F         X
+ETXTBSY      F       F/Z             F/Z         F           X       F       F       F         X
+EISDIR       X       X               X           X           X       X       X       X         X
+ESPIPE       X       X               X           X           X       X       X       X         X
+ENXIO        X       X               X           X           X       X       X       X         X
+ENOENT       F       Z               Z           Z           X       X       X       X         X
+ESTALE       X       X               X           X           X       X       X       X         X
+EIO          X       Z               Z           Z           X       Z       Z       Z         X
+EUCLEAN      F       X               X           X           X       X       X       X         X
+EBADMSG      F       X               X           X           X       X       X       X         X
+ENOSPC       X       X               X           X           X       X       X       X         X
+EDQUOT       X       X               X           X           X       X       X       X         X
+EFBIG        F       Z               Z           Z           X       F       X       X         X
+EOVERFLOW    F       Z               Z           Z           F       F       X       X         X
+ENOMEM       X       Z               Z           Z           F       F*      F*      F         X
+EROFS        X       X               X           X           X       X       X       X         X
+EPIPE        F       X               X           X           X       X       X       X         X
+ECONNRESET   F       X               X           X           X       X       X       X         X
+EMFILE       F       X               X           X           X       X       X       X         X
+EFAULT       F       X               X           X           X       C       X       X         X
 `
 
 var errnos = map[string]syscall.Errno{
@@ -60,12 +63,12 @@ var errnos = map[string]syscall.Errno{
 	"EIO": syscall.EIO, "EUCLEAN": syscall.EUCLEAN, "EBADMSG": syscall.EBADMSG, "ENOSPC": syscall.ENOSPC,
 	"EDQUOT": syscall.EDQUOT, "EFBIG": syscall.EFBIG, "EOVERFLOW": syscall.EOVERFLOW, "ENOMEM": syscall.ENOMEM,
 	"EROFS": syscall.EROFS, "EPIPE": syscall.EPIPE, "ECONNRESET": syscall.ECONNRESET, "EMFILE": syscall.EMFILE,
-	"EFAULT": syscall.EFAULT,
+	"EFAULT": syscall.EFAULT, "ENODEV": syscall.ENODEV,
 }
 
 func TestJudge(t *testing.T) {
-	marks := map[Verdict]string{Fail: "X", Repeat: "R", Next: "F", NextAndRemember: "F*", Restart: "Z"}
-	calls := []Call{CallClone, CallCopyFileRange, CallSendfile, CallSplice, CallPlain}
+	marks := map[Verdict]string{Fail: "X", Repeat: "R", Next: "F", NextAndRemember: "F*", Restart: "Z", Wait: "W", Changed: "C"}
+	calls := []Call{CallClone, CallCopyFileRange, CallSendfile, CallSplice, CallSend, CallMmap, CallDirect, CallUncached, CallPlain}
 	lines := strings.Split(strings.TrimSpace(verdicts), "\n")
 	header := strings.Fields(lines[0])
 	if len(lines)-1 != len(errnos) {
@@ -94,7 +97,7 @@ func TestJudge(t *testing.T) {
 // TestJudgeOthers: what is no errno is no reason to try something else, but for that the
 // system lacks a call.
 func TestJudgeOthers(t *testing.T) {
-	for _, call := range []Call{CallClone, CallCopyFileRange, CallSendfile, CallSplice, CallPlain} {
+	for call := CallClone; call <= CallPlain; call++ {
 		if got := Judge(call, errors.New("count"), true); got != Fail {
 			t.Errorf("call %d: an error of ours: %d", call, got)
 		}

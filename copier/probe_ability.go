@@ -52,7 +52,8 @@ func (s *Scratch) Abilities(ctx context.Context) ([]Ability, error) {
 		{"POSIX ACLs", onFile(tryACL)},
 		{"timestamps", (*Scratch).tryTimes},
 		{"times after 2038", onFile(tryFarTime)},
-		{"direct I/O", (*Scratch).tryDirect},
+		{"O_DIRECT", onSource(func(c *platform.Calls, fd platform.FD) error { return c.SetDirect(fd, true) })},
+		{"STATX_DIOALIGN", (*Scratch).tryAlign},
 		{"RWF_DONTCACHE read", onSource(func(c *platform.Calls, fd platform.FD) error {
 			n, err := c.PreadUncached(fd, make([]byte, ProbeSmall), 0)
 			return countError("preadv2", n, err)
@@ -328,22 +329,19 @@ func setTime(c *platform.Calls, fd platform.FD, mtime platform.Time) (platform.T
 	return st.Mtime, err
 }
 
-// tryDirect turns O_DIRECT on. Before Linux 6.1, and on many file systems, the
-// alignment that it wants can't be told.
-func (s *Scratch) tryDirect() ([]Figure, error) {
+// tryAlign asks what O_DIRECT wants. Before Linux 6.1, and by many file systems
+// that have it, that isn't told.
+func (s *Scratch) tryAlign() ([]Figure, error) {
 	fd, err := s.source(probeContent(ProbeSmall))
 	if err != nil {
 		return nil, err
 	}
 	defer s.calls.Close(fd)
-	if err := s.calls.SetDirect(fd, true); err != nil {
-		return nil, err
-	}
 	memory, offset, err := s.calls.DirectAlign(fd)
 	if err != nil {
-		return nil, nil
+		return nil, err
 	}
-	return []Figure{{"memory alignment", int64(memory), "bytes"}, {"offset alignment", int64(offset), "bytes"}}, nil
+	return []Figure{{"memory", int64(memory), "bytes"}, {"offset", int64(offset), "bytes"}}, nil
 }
 
 func tryLease(c *platform.Calls, fd platform.FD) error {

@@ -70,9 +70,9 @@ func TestProbeFileSystems(t *testing.T) {
 	everywhere := []string{"holes", "preallocation", "hard links", "symbolic links", "O_TMPFILE", "RENAME_NOREPLACE",
 		"RENAME_EXCHANGE", "flock", "user xattrs", "POSIX ACLs", "timestamps", "cachestat", "read lease"}
 	known := map[string]struct{ has, lacks []string }{
-		"ext4":  {has: []string{"times after 2038", "direct I/O", "RWF_DONTCACHE read", "RWF_DONTCACHE write", "RWF_NOWAIT read"}},
-		"xfs":   {has: []string{"direct I/O", "RWF_DONTCACHE read", "RWF_DONTCACHE write", "RWF_NOWAIT read"}},
-		"btrfs": {has: []string{"times after 2038", "direct I/O"}, lacks: []string{"RWF_DONTCACHE read", "RWF_DONTCACHE write"}},
+		"ext4":  {has: []string{"times after 2038", "O_DIRECT", "STATX_DIOALIGN", "RWF_DONTCACHE read", "RWF_DONTCACHE write", "RWF_NOWAIT read"}},
+		"xfs":   {has: []string{"O_DIRECT", "STATX_DIOALIGN", "RWF_DONTCACHE read", "RWF_DONTCACHE write", "RWF_NOWAIT read"}},
+		"btrfs": {has: []string{"times after 2038", "O_DIRECT"}, lacks: []string{"RWF_DONTCACHE read", "RWF_DONTCACHE write"}},
 		"tmpfs": {has: []string{"times after 2038"}, lacks: []string{"RWF_DONTCACHE read", "RWF_DONTCACHE write"}},
 	}
 	for _, fsys := range systems {

@@ -34,15 +34,28 @@ func vectored(trap uintptr, fd FD, buf []byte, off int64) (int, error) {
 	return result(r, e)
 }
 
-// directAlign asks for STATX_DIOALIGN (statx(2), since Linux 6.1). File systems
-// that don't say answer without the bit, or with alignments of 0 if this file
-// takes no direct I/O.
+// directAlign asks for STATX_DIOALIGN (statx(2), since Linux 6.1). Alignments of
+// 0 say that this file takes no direct I/O. Btrfs, network file systems and
+// FUSE answer without the bit though most of them take it: a page is enough
+// for all, and an EINVAL tells of the rest. What lives in memory only accepts
+// the flag and means nothing by it.
 func directAlign(fd FD) (memory, offset int, err error) {
 	var x unix.Statx_t
 	if err := unix.Statx(int(fd), "", unix.AT_EMPTY_PATH, unix.STATX_DIOALIGN, &x); err != nil {
 		return 0, 0, err
 	}
-	if x.Mask&unix.STATX_DIOALIGN == 0 || x.Dio_mem_align == 0 || x.Dio_offset_align == 0 {
+	if x.Mask&unix.STATX_DIOALIGN == 0 {
+		var s unix.Statfs_t
+		if err := unix.Fstatfs(int(fd), &s); err != nil {
+			return 0, 0, err
+		}
+		switch uint32(s.Type) {
+		case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.HUGETLBFS_MAGIC:
+			return 0, 0, errors.ErrUnsupported
+		}
+		return unix.Getpagesize(), unix.Getpagesize(), nil
+	}
+	if x.Dio_mem_align == 0 || x.Dio_offset_align == 0 {
 		return 0, 0, errors.ErrUnsupported
 	}
 	return int(x.Dio_mem_align), int(x.Dio_offset_align), nil

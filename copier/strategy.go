@@ -38,11 +38,11 @@ var strategy = [...]row{
 	{Reflink, platform.CallClone, always, canClone, nil},
 	{DontCache, platform.CallUncached, cacheNeutral, canMove, moveDontCache},
 	{Direct, platform.CallDirect, cacheNeutral, canMove, moveDirect},
-	{CopyFileRange, platform.CallCopyFileRange, always, canClone, moveCopyFileRange},
+	{CopyFileRange, platform.CallCopyFileRange, always, canCopyRange, moveCopyFileRange},
 	{Sendfile, platform.CallSendfile, worthSendfile, canMove, moveSendfile},
 	{Splice, platform.CallSplice, never, canMove, moveSplice},
 	{Mmap, platform.CallMmap, never, canMove, moveMmap},
-	{ReadWrite, platform.CallPlain, always, func(*Facts, *Options) error { return nil }, moveReadWrite},
+	{ReadWrite, platform.CallPlain, always, canReadWrite, moveReadWrite},
 }
 
 func always(*Facts, *Options) bool           { return true }
@@ -84,8 +84,7 @@ func canMove(f *Facts, o *Options) error {
 	return nil
 }
 
-// canClone is for what may share data instead of copying it: copy_file_range
-// may do so by itself.
+// canClone is for what may share data instead of copying it.
 func canClone(f *Facts, o *Options) error {
 	switch {
 	case !f.Regular:
@@ -98,6 +97,23 @@ func canClone(f *Facts, o *Options) error {
 		return errKeepsHoles
 	case o.Sparse == Always:
 		return errFindsZeros
+	}
+	return nil
+}
+
+// canCopyRange is canClone and more: copy_file_range may share data by itself,
+// and may as well copy them.
+func canCopyRange(f *Facts, o *Options) error {
+	if err := canClone(f, o); err != nil || o.Reflink != Always {
+		return err
+	}
+	return errOnlyClone
+}
+
+// canReadWrite: it copies anything, and what is empty whatever was asked for.
+func canReadWrite(f *Facts, o *Options) error {
+	if o.Reflink == Always && f.Size > 0 {
+		return errOnlyClone
 	}
 	return nil
 }
@@ -126,7 +142,6 @@ func candidates(f *Facts, o *Options, list *[maxMethods]*row, res *Result) []*ro
 		r := &strategy[i]
 		switch {
 		case f.Refused&(1<<r.method) != 0 && r.method != ReadWrite:
-		case o.Reflink == Always && r.method != Reflink && f.Size > 0:
 		case r.auto(f, o) && r.can(f, o) == nil:
 			list[n] = r
 			n++

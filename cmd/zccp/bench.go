@@ -21,6 +21,7 @@ type benchConfig struct {
 	Jobs    string // -j of zccp, "" for its default
 	Cold    bool
 	JSON    bool
+	HTML    string // file for the report as a page, or ""
 	Keep    bool
 	Files   int    // tree
 	Shape   string // tree
@@ -59,6 +60,7 @@ func benchFlags(kind string) []cli.Flag {
 		&cli.StringFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "-j of zccp"},
 		&cli.BoolFlag{Name: "cold", Usage: "drop the kernel's caches before each run (root)"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object instead of a table"},
+		&cli.StringFlag{Name: "html", Usage: "write the report to FILE, as a page with charts"},
 		&cli.BoolFlag{Name: "keep", Usage: "keep the source for the next bench"},
 		&cli.BoolFlag{Name: "help", Usage: "print this help"},
 	}
@@ -70,44 +72,9 @@ func benchFlags(kind string) []cli.Flag {
 		&cli.StringFlag{Name: "shape", Usage: "tree, flat or links"})
 }
 
-// printBenchHelp writes the help of bench.
-func (e *env) printBenchHelp() int {
-	fmt.Fprintf(e.stdout, `Usage: %[1]s bench tree [OPTION]...
-  or:  %[1]s bench file [OPTION]...
-Time zccp side by side with other copiers on the same source.
-
-Every round runs each tool once, a different one first each time, after a
-sync(1). One round warms up and is checked, not counted. The ratio of a tool is
-the median of its ratios to the first peer, round by round.
-
-  --against=LIST   peers, separated by commas: cp (-a), rsync (-aHAX), or
-                     NAME=COMMAND, which stands alone (repeat the option), is
-                     split at spaces and names {src} and {dst}; {zccp} is this
-                     program (default cp)
-  --dir=DIR        work in DIR/zccp-bench, so on DIR's file system (default .)
-  --rounds=N       time N rounds, 5 or more (default 5)
-  -j, --jobs=N     run zccp with -j N
-  --cold           drop the kernel's caches before each run; needs root
-  --json           print one JSON object, times in seconds, memory in bytes
-  --keep           keep the source; the next bench of its kind there reuses it
-  --help           print this help
-
-bench tree: zccp -a of many small files. The old destination is moved aside,
-not removed, until the end (but on tmpfs): ext4 slows down what follows a
-removal, for some minutes. So every run takes its room on the disk.
-  --files=N        number of files (default 50000, about 361 MB)
-  --shape=SHAPE    tree: 100 files in a directory; flat: one directory of all;
-                     links: a tree, and a hard link to each file (default tree)
-
-bench file: zccp of one big file.
-  --size=SIZE      its size in bytes, or with K, M, G, T (default 4G)
-`, e.prog)
-	return exitOK
-}
-
 // runBench runs "bench KIND [OPTION]...". args begins with KIND.
 func runBench(e *env, args []string) int {
-	cfg, err := parseBench(args)
+	run, err := chooseBench(e, args)
 	if err == errBenchHelp {
 		return e.printBenchHelp()
 	}
@@ -118,11 +85,21 @@ func runBench(e *env, args []string) int {
 	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	err = bench(ctx, e, cfg)
+	err = run(ctx)
 	if err != nil && context.Cause(ctx) == nil {
 		e.errorf("bench: %v", err)
 	}
 	return exitCode(ctx, err != nil)
+}
+
+// chooseBench reads the command line and returns what it asks for.
+func chooseBench(e *env, args []string) (run func(context.Context) error, err error) {
+	if len(args) > 0 && (args[0] == benchMethods || args[0] == benchSend) {
+		cfg, err := parseTransferBench(args)
+		return func(ctx context.Context) error { return transferBench(ctx, e, cfg) }, err
+	}
+	cfg, err := parseBench(args)
+	return func(ctx context.Context) error { return bench(ctx, e, cfg) }, err
 }
 
 // errBenchHelp: the command line asks for help.
@@ -131,7 +108,7 @@ var errBenchHelp = &usageError{text: "help"}
 // parseBench reads the command line after "bench".
 func parseBench(args []string) (*benchConfig, error) {
 	if len(args) == 0 {
-		return nil, usagef("say what to measure: tree or file")
+		return nil, usagef("say what to measure: tree, file, methods or send")
 	}
 	cfg := &benchConfig{Kind: args[0], Dir: ".", Rounds: 5, Files: 50000, Shape: "tree", Size: 4 << 30}
 	switch cfg.Kind {
@@ -139,7 +116,7 @@ func parseBench(args []string) (*benchConfig, error) {
 	case "--help":
 		return nil, errBenchHelp
 	default:
-		return nil, usagef("no bench called '%s'; there are tree and file", cfg.Kind)
+		return nil, usagef("no bench called '%s'; there are tree, file, methods and send", cfg.Kind)
 	}
 	line, err := newOptionTable(benchFlags(cfg.Kind)).normalise(args[1:], false)
 	if err != nil {
@@ -196,6 +173,8 @@ func (cfg *benchConfig) set(s setting, self string) (err error) {
 		cfg.Cold = true
 	case "json":
 		cfg.JSON = true
+	case "html":
+		cfg.HTML = s.Value
 	case "keep":
 		cfg.Keep = true
 	case "help":
@@ -248,62 +227,49 @@ func parseCount(s setting, least int) (int, error) {
 // bench measures what cfg says below cfg.Dir and prints the result. It leaves
 // nothing behind but, with cfg.Keep, the source.
 func bench(ctx context.Context, e *env, cfg *benchConfig) (err error) {
+	page, err := newBenchPage(cfg.HTML)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, page.discard()) }()
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return err
 	}
-	base := filepath.Join(dir, "zccp-bench")
-	runs := filepath.Join(base, "runs")
-	if err := os.MkdirAll(base, 0o755); err != nil {
+	place, err := openBenchPlace(dir)
+	if err != nil {
 		return err
 	}
-	// Being the lock too, it keeps a second bench from measuring beside this one.
-	if err := os.Mkdir(runs, 0o755); err != nil {
-		if os.IsExist(err) {
-			return fmt.Errorf("'%s' is in use by another bench, or left by one that was killed: remove it then", runs)
-		}
-		return err
-	}
+	defer func() { err = errors.Join(err, place.close()) }()
 	say := func(format string, a ...any) { e.errorf("bench: "+format, a...) }
 	var load benchLoad
 	if cfg.Kind == "file" {
-		load = &fileLoad{src: filepath.Join(base, fmt.Sprintf("file-%d", cfg.Size)), length: cfg.Size}
+		load = place.file(cfg.Size)
 	} else {
-		load = &treeLoad{src: filepath.Join(base, fmt.Sprintf("%s-%d", cfg.Shape, cfg.Files)), files: cfg.Files, shape: cfg.Shape}
+		load = &treeLoad{src: filepath.Join(place.base, fmt.Sprintf("%s-%d", cfg.Shape, cfg.Files)), files: cfg.Files, shape: cfg.Shape}
 	}
-	defer func() {
-		err = errors.Join(err, os.RemoveAll(runs))
-		if !cfg.Keep {
-			err = errors.Join(err, os.RemoveAll(load.source()))
-		}
-		os.Remove(base) // fails, rightly, if another source is kept there
-	}()
-	if _, err := os.Lstat(load.source()); err != nil {
-		say("making %s", load)
-		// Made aside, so that a source that is there is whole.
-		made := filepath.Join(runs, "src")
-		if err := load.make(ctx, made); err != nil {
-			return err
-		}
-		if err := os.Rename(made, load.source()); err != nil {
-			return err
-		}
+	defer func() { err = errors.Join(err, place.drop(load, cfg.Keep)) }()
+	if err := place.ensure(ctx, load, say); err != nil {
+		return err
 	}
 	if err := load.measure(); err != nil {
 		return err
 	}
-	c := &course{load: load, dir: runs, rounds: cfg.Rounds, cold: cfg.Cold, say: say}
+	c := &course{load: load, dir: place.runs, rounds: cfg.Rounds, cold: cfg.Cold, say: say}
 	r := newBenchReport(cfg, load, dir)
 	if cfg.Cold && r.FileSystem == "tmpfs" {
-		return errors.New("--cold says nothing of tmpfs, which has no other place than memory")
+		return errColdMemory
 	}
 	series, err := c.run(ctx, cfg.Against)
 	if err != nil {
 		return err
 	}
 	r.add(series, c.steal)
+	if err := page.publish(r.page(e.args)); err != nil {
+		return err
+	}
 	if cfg.JSON {
-		return r.writeJSON(e.stdout)
+		return writeBenchJSON(e.stdout, r)
 	}
 	return r.writeText(e.stdout)
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"io"
 	"os/exec"
@@ -97,14 +97,6 @@ func (r *benchReport) add(all []series, steal float64) {
 	}
 }
 
-// writeJSON prints r as one JSON object.
-func (r *benchReport) writeJSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
-}
-
 // writeText prints r as a table for people.
 func (r *benchReport) writeText(w io.Writer) error {
 	fs := r.FileSystem
@@ -141,4 +133,35 @@ func (r *benchReport) writeText(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// page is the report as a page.
+func (r *benchReport) page(command []string) *benchDocument {
+	d := &benchDocument{
+		Title:   "zccp bench " + r.Bench,
+		Heading: fmt.Sprintf("%s, %s cache, %d rounds after one to warm up.", r.Load, r.Cache, r.Rounds),
+		Facts: []benchFact{
+			{"file system", cmp.Or(r.FileSystem, "of unknown kind")},
+			{"machine", thisMachine().String()},
+			{"program", fmt.Sprintf("zccp %s, %s", r.Version, r.Date)},
+			{"command", shellLine(command)},
+		},
+		Notes: []string{
+			"In every chart shorter is better. A bar of time ends at the median, its whisker reaches from the fastest to the slowest round.",
+			fmt.Sprintf("x %[1]s: the median of the ratios to %[1]s, round by round.", r.Base),
+		},
+	}
+	wall := barChart{Title: "Time", Unit: "seconds, median, fastest to slowest"}
+	cpu := barChart{Title: "Processor time", Unit: "seconds, user and system"}
+	ratio := "x " + r.Base
+	table := figureTable{Title: "Figures", Head: []string{"tool", "wall s", ratio, "min s", "max/min", "cpu s", ratio}}
+	for _, t := range r.Tools {
+		wall.Bars = append(wall.Bars, chartBar{Name: t.Name, Values: []float64{t.Wall}, Low: t.WallMin, High: slices.Max(t.Walls)})
+		cpu.Bars = append(cpu.Bars, chartBar{Name: t.Name, Values: []float64{t.CPU}, Low: slices.Min(t.CPUs), High: slices.Max(t.CPUs)})
+		table.Rows = append(table.Rows, figureRow{Name: t.Name, Cells: []figureCell{
+			cell(t.Wall), cellRatio(t.WallRatio), cell(t.WallMin), cellRatio(t.Spread), cell(t.CPU), cellRatio(t.CPURatio)}})
+		d.Facts = append(d.Facts, benchFact{t.Name, shellLine(t.Command)})
+	}
+	d.Sections = []benchSection{{Title: "Copiers side by side", Charts: []barChart{wall, cpu}, Tables: []figureTable{table}}}
+	return d
 }

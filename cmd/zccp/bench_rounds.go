@@ -122,10 +122,9 @@ func (c *course) once(ctx context.Context, who contender, dst string) (timing, e
 		return timing{}, fmt.Errorf("sync: %w", err)
 	}
 	if c.cold {
-		if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0); err != nil {
+		if err := dropCaches(); err != nil {
 			return timing{}, err
 		}
-		time.Sleep(100 * time.Millisecond) // the kernel goes on freeing for a moment
 	}
 	warmMemory(c.room())
 	argv := who.command(c.load.source(), dst)

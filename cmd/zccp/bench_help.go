@@ -1,0 +1,56 @@
+package main
+
+import "fmt"
+
+// printBenchHelp writes the help of bench.
+func (e *env) printBenchHelp() int {
+	fmt.Fprintf(e.stdout, `Usage: %[1]s bench tree [OPTION]...
+  or:  %[1]s bench file [OPTION]...
+  or:  %[1]s bench methods [OPTION]... [DIR [DIR2]]
+  or:  %[1]s bench send [OPTION]... [DIR [DIR2]]
+tree and file time zccp side by side with other copiers on the same source,
+methods and send the ways of zccp to move the bytes of one file.
+
+Every round runs each of them once, a different one first each time, after a
+sync(2). One round warms up and is checked, not counted. A ratio is the median
+of the ratios to the first peer or method, round by round.
+
+  --cold           drop the kernel's caches before each run; needs root
+  --html=FILE      write the report to FILE too, one page with charts
+  --json           print one JSON object; sizes in bytes, times in seconds
+  --keep           keep the source; the next bench there reuses it
+  --help           print this help
+
+bench tree, bench file:
+  --against=LIST   peers, separated by commas: cp (-a), rsync (-aHAX), or
+                     NAME=COMMAND, which stands alone (repeat the option), is
+                     split at spaces and names {src} and {dst}; {zccp} is this
+                     program (default cp)
+  --dir=DIR        work in DIR/zccp-bench, so on DIR's file system (default .)
+  --rounds=N       time N rounds, 5 or more (default 5)
+  -j, --jobs=N     run zccp with -j N
+
+bench tree: zccp -a of many small files. The old destination is moved aside,
+not removed, until the end (but on tmpfs): ext4 slows down what follows a
+removal, for some minutes. So every run takes its room on the disk.
+  --files=N        number of files (default 50000, about 361 MB)
+  --shape=SHAPE    tree: 100 files in a directory; flat: one directory of all;
+                     links: a tree, and a hard link to each file (default tree)
+
+bench file: zccp of one big file.
+  --size=SIZE      its size in bytes, or with K, M, G, T (default 4G)
+
+bench methods: each method copies a file from DIR to DIR2.
+bench send: each method that can sends a file from DIR through a TCP connection
+of the loopback interface, to a receiver that throws it away and to one that
+stores it in DIR2.
+DIR is the working directory and DIR2 is DIR unless given; both get a folder
+zccp-bench, which is removed. A method that refuses is listed with its reason.
+  --fsync          the time and the calls include an fsync(2) of the copy
+  --method=LIST    only these methods, separated by commas
+  --size=SIZE      size of the file (default 1G)
+  --to=LIST        send: only to null, or only to file (default null,file)
+  --transfers=N    N transfers of each, 2 or more (default 10), also --rounds
+`, e.prog)
+	return exitOK
+}

@@ -52,8 +52,7 @@ func (s *Scratch) Abilities(ctx context.Context) ([]Ability, error) {
 		{"POSIX ACLs", onFile(tryACL)},
 		{"timestamps", (*Scratch).tryTimes},
 		{"times after 2038", onFile(tryFarTime)},
-		{"O_DIRECT", onSource(func(c *platform.Calls, fd platform.FD) error { return c.SetDirect(fd, true) })},
-		{"STATX_DIOALIGN", (*Scratch).tryAlign},
+		{"direct I/O", (*Scratch).tryDirect},
 		{"RWF_DONTCACHE read", onSource(func(c *platform.Calls, fd platform.FD) error {
 			n, err := c.PreadUncached(fd, make([]byte, ProbeSmall), 0)
 			return countError("preadv2", n, err)
@@ -329,15 +328,30 @@ func setTime(c *platform.Calls, fd platform.FD, mtime platform.Time) (platform.T
 	return st.Mtime, err
 }
 
-// tryAlign asks what O_DIRECT wants. Before Linux 6.1, and by many file systems
-// that have it, that isn't told.
-func (s *Scratch) tryAlign() ([]Figure, error) {
-	fd, err := s.source(probeContent(ProbeSmall))
+// tryDirect reads past the page cache, with the alignment that is asked for or,
+// where the file system doesn't tell it, that is enough for most.
+func (s *Scratch) tryDirect() ([]Figure, error) {
+	fd, err := s.source(probeContent(ProbeLarge))
 	if err != nil {
 		return nil, err
 	}
 	defer s.calls.Close(fd)
 	memory, offset, err := s.calls.DirectAlign(fd)
+	if err != nil {
+		return nil, err
+	}
+	if memory <= 0 || offset <= 0 || max(memory, offset) > ProbeLarge/2 {
+		return nil, errCount("statx", offset, int64(memory))
+	}
+	if err := s.calls.SetDirect(fd, true); err != nil {
+		return nil, err
+	}
+	var blocks directBlocks
+	block := blocks.get(1, offset, memory)[0]
+	n, err := s.calls.Pread(fd, block, int64(offset))
+	if err == nil && !bytes.Equal(block[:max(n, 0)], probeContent(2 * offset)[offset:]) {
+		err = errNotKept
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package copier
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"unsafe"
 
 	"github.com/zccp/zccp/platform"
@@ -56,7 +59,7 @@ func (d *direct) prepare(w *Worker, t *transfer) error {
 			return err
 		}
 		if memory <= 0 || offset <= 0 || offset > directBlock || memory > directBlock || offset&(offset-1) != 0 || memory&(memory-1) != 0 {
-			return errCount("statx", offset, int64(memory))
+			return fmt.Errorf("direct I/O wants multiples of %d and %d bytes: %w", memory, offset, errors.ErrUnsupported)
 		}
 		align = max(align, memory, offset)
 	}
@@ -95,14 +98,11 @@ func moveDirect(w *Worker, t *transfer, n int64) (int, error) {
 	}
 	for _, fd := range [...]platform.FD{t.src, t.dst} {
 		if err := w.calls.SetDirect(fd, true); err != nil {
-			w.endDirect(t)
-			return 0, err
+			return 0, w.endDirect(t, err)
 		}
 	}
 	moved, err := w.pipeline(t, whole)
-	if e := w.endDirect(t); err == nil && e != nil {
-		return 0, step(StepRead, e) // nobody else could go on with it
-	}
+	err = w.endDirect(t, err)
 	if err == nil && moved == 0 {
 		return w.movePlain(t, min(n, align))
 	}
@@ -110,12 +110,13 @@ func moveDirect(w *Worker, t *transfer, n int64) (int, error) {
 }
 
 // endDirect makes both descriptors plain again, as everybody else wants them.
-func (w *Worker) endDirect(t *transfer) error {
+// If they can't be, err or else the reason is final: nobody could go on.
+func (w *Worker) endDirect(t *transfer, err error) error {
 	src, dst := w.calls.SetDirect(t.src, false), w.calls.SetDirect(t.dst, false)
-	if src != nil {
-		return src
+	if src == nil && dst == nil {
+		return err
 	}
-	return dst
+	return step(StepRead, cmp.Or(err, src, dst))
 }
 
 // movePlain copies at most a buffer's worth with plain calls: the unaligned

@@ -38,10 +38,14 @@ func (m *mapped) guard(w *Worker, src platform.FD) error {
 	if !m.leased {
 		return nil
 	}
-	if free, err := w.calls.Leased(src); err == nil && free {
+	free, err := w.calls.Leased(src)
+	if err == nil && free {
 		return nil
 	}
 	m.release(w, src)
+	if err != nil {
+		return nil // a lease that can't be watched is none
+	}
 	return ErrChanged // somebody waits to write, and does so now
 }
 

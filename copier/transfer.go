@@ -63,16 +63,24 @@ func (w *Worker) Data(ctx context.Context, dst, src platform.FD, dstStat, st *pl
 	if len(t.rows) == 0 && (st.Size > 0 || w.c.opts.Methods == nil) {
 		return w.noMethod(t, errMethod)
 	}
-	if len(t.rows) > 0 && t.rows[0].move == nil {
-		done, err := w.clone(t)
-		if done || err != nil {
+	for {
+		if len(t.rows) > 0 && t.rows[0].move == nil {
+			if done, err := w.clone(t); done || err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.moveAll(ctx, t, facts.Sparse); err != errWhole {
 			return err
 		}
 	}
-	return w.moveAll(ctx, t, facts.Sparse)
 }
 
-// clone tries the whole-file clone.
+// errWhole says that the method in front works on the whole file only, which
+// happens where clones were asked for behind another method.
+var errWhole = errors.New("continue with the whole file")
+
+// clone tries the whole-file clone, which replaces what was stored before.
 func (w *Worker) clone(t *transfer) (done bool, err error) {
 	err = w.calls.Clone(t.dst, t.src)
 	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
@@ -91,13 +99,14 @@ func (w *Worker) clone(t *transfer) (done bool, err error) {
 		if w.dstNow.Size == t.srcStat.Size || !w.srcNow.Unchanged(t.srcStat) {
 			t.off, t.dstSize, t.eof = w.dstNow.Size, w.dstNow.Size, true
 			t.res.Method, t.res.Cloned, t.res.Bytes = Reflink, t.off, t.off
+			t.res.Moved, t.res.Holes = 0, 0
 			if t.progress {
 				w.tell(t.off)
 			}
 			return true, nil
 		}
 		err = errCount("clone", int(w.dstNow.Size), t.srcStat.Size)
-		if err := w.truncate(t, 0); err != nil {
+		if err := w.rewind(t); err != nil {
 			return false, err
 		}
 		t.res.refused(Reflink, err)
@@ -216,6 +225,10 @@ func (w *Worker) seek(fd platform.FD, off int64, whence int) (int64, error) {
 func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 	stalls := 0
 	for t.off < end && !t.eof {
+		r := t.rows[0]
+		if r.move == nil {
+			return errWhole
+		}
 		n := min(end-t.off, chunkSize)
 		if l := w.c.opts.Limit; l != nil {
 			n = min(n, l.chunk())
@@ -223,7 +236,6 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 				return err
 			}
 		}
-		r := t.rows[0]
 		before := t.off
 		moved, err := r.move(w, t, n)
 		switch {
@@ -354,14 +366,22 @@ func (w *Worker) restart(t *transfer, r *row, err error) error {
 		return &StepError{StepMove, r.method, err}
 	}
 	t.res.refused(r.method, err)
-	if err := w.truncate(t, 0); err != nil {
+	if err := w.rewind(t); err != nil {
 		return err
 	}
-	t.off, t.dstSize, t.sized, t.eof = 0, 0, 0, false
-	t.res.Moved, t.res.Holes = 0, 0
 	t.list[0] = rowOf(ReadWrite)
 	t.rows = t.list[:1]
 	return errRestart
+}
+
+// rewind takes a copy back to its beginning, with an empty destination.
+func (w *Worker) rewind(t *transfer) error {
+	if err := w.truncate(t, 0); err != nil {
+		return err
+	}
+	t.off, t.sized, t.eof = 0, 0, false
+	t.res.Moved, t.res.Holes = 0, 0
+	return nil
 }
 
 // errZero is the refusal of a method that moved nothing though data remain.

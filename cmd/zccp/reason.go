@@ -1,18 +1,11 @@
 package main
 
-import (
-	"errors"
-	"syscall"
-)
+import "github.com/zccp/zccp/platform"
 
 // reason returns the cause of an error in the words of strerror(3), which are
 // those that people search for: Go's own begin in lower case.
 func reason(err error) string {
-	var errno syscall.Errno
-	text := err.Error()
-	if errors.As(err, &errno) {
-		text = errno.Error()
-	}
+	text := platform.Message(err)
 	if text != "" && text[0] >= 'a' && text[0] <= 'z' {
 		text = string(text[0]-'a'+'A') + text[1:]
 	}

@@ -8,10 +8,11 @@ import (
 // barChart is a chart of horizontal bars, one a name. Each bar has a value for
 // every part, drawn one behind the other.
 type barChart struct {
-	Title string
-	Unit  string   // of the axis
-	Parts []string // their names, for the legend; one part needs none
-	Bars  []chartBar
+	Title   string
+	Unit    string   // of the axis
+	Parts   []string // their names, for the legend
+	Caption string   // what a bar is, where there is one part and no legend
+	Bars    []chartBar
 }
 
 // chartBar is one line of a chart. Where Note is set there is no bar.
@@ -29,11 +30,14 @@ const (
 	plotLeft    = 96.0
 	plotRight   = 304.0
 	plotTop     = 8.0
-	legendRoom  = 18.0
+	captionY    = 13.0
+	captionRoom = 18.0 // of all charts, so that those side by side are level
 	rowHeight   = 22.0
 	barHeight   = 12.0
 	axisRoom    = 36.0
 	longestName = 15 // characters that fit beside the plot
+	roomyName   = 13 // and one that surely does; longer ones are set to nameWidth
+	nameWidth   = 86.0
 )
 
 // drawnChart is a barChart with the places of everything.
@@ -46,6 +50,8 @@ type drawnChart struct {
 	TickLabelY, UnitY    float64
 	Center               float64
 	Legend               []drawnPart
+	Caption              string
+	CaptionY             float64
 	Rows                 []drawnRow
 	Ticks                []drawnTick
 }
@@ -58,6 +64,7 @@ type drawnPart struct {
 
 type drawnRow struct {
 	Name, Full    string
+	NameWidth     float64 // 0: as it comes
 	TextY         float64
 	Bars          []drawnBar
 	Whisker       *drawnWhisker
@@ -81,16 +88,13 @@ type drawnTick struct {
 // draw places everything. id is unique on the page.
 func (c *barChart) draw(id int) drawnChart {
 	d := drawnChart{
-		ID: id, Title: c.Title, Unit: c.Unit, Width: chartWidth, Left: plotLeft, Right: plotRight, Top: plotTop,
-		Center: (plotLeft + plotRight) / 2,
+		ID: id, Title: c.Title, Unit: c.Unit, Width: chartWidth, Left: plotLeft, Right: plotRight, Top: plotTop + captionRoom,
+		Center: (plotLeft + plotRight) / 2, Caption: c.Caption, CaptionY: captionY,
 	}
-	if len(c.Parts) > 1 {
-		d.Top += legendRoom
-		x := plotLeft
-		for i, name := range c.Parts {
-			d.Legend = append(d.Legend, drawnPart{X: x, Y: plotTop - 4, TextX: x + 17, TextY: plotTop + 5, Name: name, Style: i})
-			x += 17 + 6.2*float64(len(name)) + 18
-		}
+	x := plotLeft
+	for i, name := range c.Parts {
+		d.Legend = append(d.Legend, drawnPart{X: x, Y: plotTop - 4, TextX: x + 17, TextY: captionY, Name: name, Style: i})
+		x += 17 + 6.2*float64(len(name)) + 18
 	}
 	most := 0.0
 	for _, b := range c.Bars {
@@ -101,6 +105,9 @@ func (c *barChart) draw(id int) drawnChart {
 	y := d.Top
 	for _, b := range c.Bars {
 		r := drawnRow{Name: shorten(b.Name, longestName), Full: b.Name, TextY: y + rowHeight/2 + 4, Note: b.Note, NoteX: plotLeft + 5, ValueX: chartWidth - 2}
+		if len([]rune(r.Name)) > roomyName {
+			r.NameWidth = nameWidth
+		}
 		if b.Note == "" {
 			at := 0.0
 			for i, v := range b.Values {
@@ -125,15 +132,20 @@ func (c *barChart) draw(id int) drawnChart {
 }
 
 // niceAxis returns the distance of ticks, which is 1, 2 or 5 times a power of
-// ten, and the end of an axis that has room for most in at most five of them.
+// ten, and the end of an axis that has room for most: in at most five of them,
+// or in three where their labels are long.
 func niceAxis(most float64) (step, end float64) {
 	if most <= 0 {
 		return 1, 1
 	}
-	power := math.Pow(10, math.Floor(math.Log10(most/4)))
+	steps := 5.0
+	if most > 10000 {
+		steps = 3
+	}
+	power := math.Pow(10, math.Floor(math.Log10(most/steps)))
 	for _, f := range []float64{1, 2, 5, 10} {
 		step = f * power
-		if most <= 5*step {
+		if most <= steps*step {
 			break
 		}
 	}

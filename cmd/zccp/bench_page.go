@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // benchDocument is a report as a page.
@@ -87,6 +88,7 @@ func writeBenchPage(w io.Writer, d *benchDocument) error {
 	charts := 0
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"draw":  func(c barChart) drawnChart { charts++; return c.draw(charts) },
+		"words": strings.Fields,
 		"exact": func(v *float64) string { return strconv.FormatFloat(*v, 'g', -1, 64) },
 		"list": func(head []string, r figureRow) []labelledCell {
 			var cells []labelledCell

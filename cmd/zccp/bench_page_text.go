@@ -24,6 +24,7 @@ dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15r
 dt { color: var(--soft); }
 dd { margin: 0; }
 code { font: .88em/1.4 "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+code span { display: inline-block; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.8rem 2rem; }
 figure { margin: 0; min-width: 0; }
 svg.chart { display: block; width: 100%; height: auto; max-width: 36rem; font: 11px "DejaVu Sans", Helvetica, Arial, sans-serif; fill: var(--ink); }
@@ -51,6 +52,7 @@ td.note { text-align: left; white-space: normal; font-style: italic; }
   tbody tr { padding: .4rem 0; }
   tbody th { font-weight: bold; padding: 0; }
   td { display: flex; justify-content: space-between; gap: 1rem; padding: 0; }
+  td.note { display: block; }
   td::before { content: attr(data-label); color: var(--soft); }
   dl { grid-template-columns: minmax(0, 1fr); gap: 0; }
   dd { margin-bottom: .35rem; }
@@ -62,7 +64,7 @@ td.note { text-align: left; white-space: normal; font-style: italic; }
 <h1>{{.Title}}</h1>
 <p class="heading">{{.Heading}}</p>
 <dl>
-{{range .Facts}}<dt>{{.Name}}</dt><dd>{{if eq .Name "command"}}<code>{{.Value}}</code>{{else}}{{.Value}}{{end}}</dd>
+{{range .Facts}}<dt>{{.Name}}</dt><dd>{{if eq .Name "command"}}<code>{{range words .Value}}<span>{{.}}</span> {{end}}</code>{{else}}{{.Value}}{{end}}</dd>
 {{end}}</dl>
 {{range .Sections}}
 <h2>{{.Title}}</h2>
@@ -72,8 +74,9 @@ td.note { text-align: left; white-space: normal; font-style: italic; }
 <svg class="chart" viewBox="0 0 {{.Width}} {{.Height}}" role="img" aria-labelledby="title-{{.ID}}">
 <defs><pattern id="hatch-{{.ID}}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="under" width="5" height="5"/><line class="hatch" x1="0" y1="0" x2="0" y2="5"/></pattern></defs>
 {{$c := .}}{{range .Legend}}<rect class="bar{{.Style}}" x="{{.X}}" y="{{.Y}}" width="11" height="11"{{if .Style}} fill="url(#hatch-{{$c.ID}})"{{end}}/><text x="{{.TextX}}" y="{{.TextY}}">{{.Name}}</text>
+{{end}}{{with .Caption}}<text class="soft" x="{{$c.Left}}" y="{{$c.CaptionY}}">{{.}}</text>
 {{end}}{{range .Ticks}}<line class="grid" x1="{{.X}}" y1="{{$c.Top}}" x2="{{.X}}" y2="{{$c.Bottom}}"/><text class="soft" x="{{.X}}" y="{{$c.TickLabelY}}" text-anchor="middle">{{.Text}}</text>
-{{end}}{{range .Rows}}<text x="{{$c.Left}}" dx="-6" y="{{.TextY}}" text-anchor="end">{{.Name}}{{if ne .Name .Full}}<title>{{.Full}}</title>{{end}}</text>{{range .Bars}}<rect class="bar{{.Style}}" x="{{.X}}" y="{{.Y}}" width="{{.Width}}" height="{{.Height}}"{{if .Style}} fill="url(#hatch-{{$c.ID}})"{{end}}/>{{end}}{{with .Whisker}}<path class="halo" d="M{{.Low}} {{.Y}}H{{.High}}M{{.Low}} {{.Upper}}V{{.Lower}}M{{.High}} {{.Upper}}V{{.Lower}}"/><path class="whisker" d="M{{.Low}} {{.Y}}H{{.High}}M{{.Low}} {{.Upper}}V{{.Lower}}M{{.High}} {{.Upper}}V{{.Lower}}"/>{{end}}{{if .Note}}<text class="soft" x="{{.NoteX}}" y="{{.TextY}}" font-style="italic">{{.Note}}</text>{{else}}<text x="{{.ValueX}}" y="{{.TextY}}" text-anchor="end">{{.Value}}</text>{{end}}
+{{end}}{{range .Rows}}<text x="{{$c.Left}}" dx="-6" y="{{.TextY}}" text-anchor="end"{{with .NameWidth}} textLength="{{.}}" lengthAdjust="spacingAndGlyphs"{{end}}>{{.Name}}{{if ne .Name .Full}}<title>{{.Full}}</title>{{end}}</text>{{range .Bars}}<rect class="bar{{.Style}}" x="{{.X}}" y="{{.Y}}" width="{{.Width}}" height="{{.Height}}"{{if .Style}} fill="url(#hatch-{{$c.ID}})"{{end}}/>{{end}}{{with .Whisker}}<path class="halo" d="M{{.Low}} {{.Y}}H{{.High}}M{{.Low}} {{.Upper}}V{{.Lower}}M{{.High}} {{.Upper}}V{{.Lower}}"/><path class="whisker" d="M{{.Low}} {{.Y}}H{{.High}}M{{.Low}} {{.Upper}}V{{.Lower}}M{{.High}} {{.Upper}}V{{.Lower}}"/>{{end}}{{if .Note}}<text class="soft" x="{{.NoteX}}" y="{{.TextY}}" font-style="italic">{{.Note}}</text>{{else}}<text x="{{.ValueX}}" y="{{.TextY}}" text-anchor="end">{{.Value}}</text>{{end}}
 {{end}}<line class="axis" x1="{{.Left}}" y1="{{.Top}}" x2="{{.Left}}" y2="{{.Bottom}}"/>
 <text x="{{.Center}}" y="{{.UnitY}}" text-anchor="middle">{{.Unit}}</text>
 </svg>

@@ -151,8 +151,8 @@ func (r *benchReport) page(command []string) *benchDocument {
 			fmt.Sprintf("x %[1]s: the median of the ratios to %[1]s, round by round.", r.Base),
 		},
 	}
-	wall := barChart{Title: "Time", Unit: "seconds, median, fastest to slowest"}
-	cpu := barChart{Title: "Processor time", Unit: "seconds, user and system"}
+	wall := barChart{Title: "Time", Unit: "seconds", Caption: "median, and from fastest to slowest"}
+	cpu := barChart{Title: "Processor time", Unit: "seconds", Caption: "user and system, median and range"}
 	ratio := "x " + r.Base
 	table := figureTable{Title: "Figures", Head: []string{"tool", "wall s", ratio, "min s", "max/min", "cpu s", ratio}}
 	for _, t := range r.Tools {

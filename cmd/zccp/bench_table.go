@@ -21,7 +21,9 @@ type figureRow struct {
 	Note  string
 }
 
-// figureCell is a figure, or a word where Value is nil.
+// figureCell is a figure, or a word where Value is nil. Value is the figure of
+// the JSON object; Text may be in another unit, which the head of the column
+// tells.
 type figureCell struct {
 	Value *float64
 	Text  string
@@ -30,13 +32,13 @@ type figureCell struct {
 // cell makes the cell of a figure.
 func cell(v float64) figureCell { return figureCell{&v, formatFigure(v)} }
 
-// cellMiB makes the cell of a number of bytes, which may not be known. Its value
-// is in MiB as its text is.
+// cellMiB makes the cell of a number of bytes, which may not be known.
 func cellMiB(n *int64) figureCell {
 	if n == nil {
 		return figureCell{Text: "?"}
 	}
-	return cell(float64(*n) / (1 << 20))
+	v := float64(*n)
+	return figureCell{&v, formatFigure(v / (1 << 20))}
 }
 
 // cellRatio makes the cell of a ratio, which is 0 where there is none.

@@ -45,6 +45,9 @@ func (r *transferReport) charts(target string) []barChart {
 	}
 	chart := func(title, unit string, parts []string, bar func(*transferFigures) chartBar) barChart {
 		c := barChart{Title: title, Unit: unit, Parts: parts}
+		if len(parts) == 1 {
+			c.Parts, c.Caption = nil, parts[0]
+		}
 		for _, one := range results {
 			b := chartBar{Note: "refused"}
 			if one.Figures != nil {
@@ -62,7 +65,7 @@ func (r *transferReport) charts(target string) []barChart {
 		end = " of the sender"
 	}
 	charts := []barChart{
-		chart("Time for a gigabyte", wallUnit+" per GB, median, fastest to slowest", nil, func(f *transferFigures) chartBar {
+		chart("Time for a gigabyte", wallUnit+" per GB", []string{"median, and from fastest to slowest"}, func(f *transferFigures) chartBar {
 			return chartBar{Values: []float64{f.Wall.Median / gb * wall}, Low: f.Wall.Min / gb * wall, High: f.Wall.Max / gb * wall}
 		}),
 		chart("Processor time"+end, cpuUnit+" per GB", []string{"user", "system"}, func(f *transferFigures) chartBar {
@@ -75,7 +78,7 @@ func (r *transferReport) charts(target string) []barChart {
 		}))
 	}
 	charts = append(charts,
-		chart("System calls"+end, "calls per GiB", nil, func(f *transferFigures) chartBar {
+		chart("System calls"+end, "calls per GiB", []string{"on the data path"}, func(f *transferFigures) chartBar {
 			return chartBar{Values: []float64{f.Calls}}
 		}),
 		chart("Context switches"+end, "switches per GiB", []string{"voluntary", "involuntary"}, func(f *transferFigures) chartBar {

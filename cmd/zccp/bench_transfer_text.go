@@ -66,7 +66,9 @@ func (r *transferReport) targets() (targets []string, names map[string]string) {
 // sockets, of what the receiver took.
 func (r *transferReport) tables(target string) []figureTable {
 	ratio := "x " + r.Base
-	time := figureTable{Title: "Time", Head: []string{"method", "GB/s", "median s", "mean s", "std dev s", "min s", "max s", ratio}}
+	factor, unit := r.wallUnit(target)
+	seconds := func(v float64) figureCell { return figureCell{&v, formatFigure(v * factor)} }
+	time := figureTable{Title: "Time", Head: []string{"method", "GB/s", "median " + unit, "mean " + unit, "std dev " + unit, "min " + unit, "max " + unit, ratio}}
 	cost := figureTable{Title: "Cost", Head: []string{"method", "user s/GB", "sys s/GB", ratio, "calls/GiB", "vol/GiB", "invol/GiB", "src MiB"}}
 	receiver := figureTable{Title: "Cost at the receiver", Head: []string{"method", "by", "user s/GB", "sys s/GB", "calls/GiB", "vol/GiB", "invol/GiB"}}
 	if r.Bench == benchSend {
@@ -87,7 +89,7 @@ func (r *transferReport) tables(target string) []figureTable {
 			}
 			continue
 		}
-		row.Cells = []figureCell{cell(f.Rate.Median), cell(f.Wall.Median), cell(f.Wall.Mean), cell(f.Wall.Stddev), cell(f.Wall.Min), cell(f.Wall.Max), cellRatio(f.WallRatio)}
+		row.Cells = []figureCell{cell(f.Rate.Median), seconds(f.Wall.Median), seconds(f.Wall.Mean), seconds(f.Wall.Stddev), seconds(f.Wall.Min), seconds(f.Wall.Max), cellRatio(f.WallRatio)}
 		time.Rows = append(time.Rows, row)
 		row.Cells = []figureCell{cell(f.User.Mean), cell(f.System.Mean), cellRatio(f.CPURatio), cell(f.Calls), cell(f.Voluntary), cell(f.Involuntary), cellMiB(f.SourceCached)}
 		if target == toFile {
@@ -103,6 +105,17 @@ func (r *transferReport) tables(target string) []figureTable {
 		return []figureTable{time, cost, receiver}
 	}
 	return []figureTable{time, cost}
+}
+
+// wallUnit returns the factor and the name of the unit that suits the wall
+// times of one target.
+func (r *transferReport) wallUnit(target string) (factor float64, unit string) {
+	for _, one := range r.Results {
+		if one.Target == target && one.Figures != nil && one.Figures.Wall.Max >= 0.1 {
+			return 1, "s"
+		}
+	}
+	return 1000, "ms"
 }
 
 // notes explain the columns.

@@ -87,8 +87,8 @@ func (w *Worker) Send(ctx context.Context, sock, src platform.FD, st *platform.S
 // probeSent decides what a count of 0 means: the end of the file only if
 // reading one byte there says so.
 func (w *Worker) probeSent(t *socketTransfer) error {
-	t.pending = nil // the buffer is used here
 	for range 3 {
+		// Into the buffer, whose first byte was sent already or is this one.
 		n, err := w.pread(t.file, w.buffer()[:1], t.off)
 		switch {
 		case err != nil:

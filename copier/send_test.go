@@ -372,9 +372,11 @@ func TestSendPeerGone(t *testing.T) {
 	for kind, connect := range connections {
 		for _, m := range append([]Method{None}, senders...) {
 			a, b := connect(t)
+			gone := make(chan struct{})
 			go func() {
 				syscall.Read(int(b.fd), make([]byte, 100000))
 				b.close()
+				close(gone)
 			}()
 			var opts Options
 			if m != None {
@@ -382,6 +384,7 @@ func TestSendPeerGone(t *testing.T) {
 			}
 			var res Result
 			err := New(platform.Native(), opts, 0).NewWorker().Send(t.Context(), a.fd, s.fd, &s.st, 0, 5<<20, &res)
+			<-gone
 			var step *StepError
 			if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) || !errors.As(err, &step) || len(res.Refusals()) != 0 {
 				t.Errorf("%s, %v: %v, %+v", kind, m, err, res)

@@ -403,6 +403,9 @@ func (base trial) counts(name string, nth int, methods []Method) (n int) {
 
 // TestInterruptedForEver: signals that never end are an error in the end.
 func TestInterruptedForEver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some calls are made a thousand times a thousand times")
+	}
 	fsys := copiertest.Mount(t, copiertest.MountOptions{Names: []string{"ext4"}, Size: 256 << 20})[0]
 	src := faultSources(t, fsys.Dir)[0]
 	for _, c := range methodCalls {

@@ -11,15 +11,6 @@ import (
 // a slow line.
 const sendChunk = 8 << 20
 
-// LocalSendBuffer is the SO_SNDBUF, in bytes, that suits a receiver on this
-// machine or one switch away (the kernel doubles it, socket(7)). Left to grow
-// to 4 MiB by itself, the queue outruns the receiver, and sendfile and splice
-// lose what they save: over loopback, both on two processors, medians of five
-// rounds, sendfile took 0.65 to 0.75 of the processor time of readwrite, and
-// 0.33 with this. On a long line it would hold the rate to one buffer for each
-// round trip.
-const LocalSendBuffer = 256 << 10
-
 // Send sends the bytes [off, off+n) of src, an open regular file that was st
 // when opened, to sock, a connected stream socket. Both descriptors stay the
 // caller's; the position of src is not used. Several workers may send ranges

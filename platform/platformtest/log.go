@@ -26,7 +26,8 @@ type Log struct {
 // Wrap returns a table that makes its calls through calls and logs them.
 func (l *Log) Wrap(calls *platform.Calls) *platform.Calls {
 	return each(calls, func(name string, fn reflect.Value) func([]reflect.Value) []reflect.Value {
-		opens, closes := fn.Type().Out(0) == reflect.TypeFor[platform.FD](), name == "Close"
+		results, closes := fn.Type().NumOut(), name == "Close"
+		opens := fn.Type().Out(0) == reflect.TypeFor[platform.FD]()
 		if !l.Text && !opens && !closes {
 			return fn.Call
 		}
@@ -38,10 +39,12 @@ func (l *Log) Wrap(calls *platform.Calls) *platform.Calls {
 			}
 			out := fn.Call(args)
 			if l.Text {
-				l.called(text + " = " + results(out))
+				l.called(text + " = " + describeResults(out))
 			}
-			if opens && out[1].IsNil() {
-				l.opened(out[0].Interface().(platform.FD), text)
+			if opens && out[results-1].IsNil() {
+				for _, fd := range out[:results-1] { // two of a pipe
+					l.opened(fd.Interface().(platform.FD), text)
+				}
 			}
 			return out
 		}
@@ -110,7 +113,7 @@ func describe(name string, args []reflect.Value) string {
 	return string(append(b, ')'))
 }
 
-func results(out []reflect.Value) string {
+func describeResults(out []reflect.Value) string {
 	last := out[len(out)-1]
 	if !last.IsNil() {
 		return fmt.Sprint(last)

@@ -231,7 +231,9 @@ func (c cell) forced(t *testing.T, count *matrix) {
 		if err := platform.Native().Fstat(dst, &now); err != nil {
 			t.Error(err)
 		}
-		if !c.shape.dense() && now.Blocks*512 > st.Blocks*512+slack {
+		// tmpfs may fill a small hole with a large folio. What is dense is given
+		// room in advance by xfs, until it is closed.
+		if st.Blocks < c.shape.size/512 && now.Blocks*512 > st.Blocks*512+slack {
 			t.Errorf("%d bytes allocated, %d at the source", now.Blocks*512, st.Blocks*512)
 		}
 	})

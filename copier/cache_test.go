@@ -121,7 +121,8 @@ func TestCacheLeft(t *testing.T) {
 				}
 				got := after.Resident - before.Resident + stored.Resident
 				t.Logf("%s: %s leaves %d KiB of the source, %d of the copy", c.name, res.Method, after.Resident>>10, stored.Resident>>10)
-				if c.leavesPages && got < size {
+				// The kernel may take a few back meanwhile.
+				if c.leavesPages && got < size-4<<20 {
 					t.Errorf("%s: only %d bytes in memory", c.name, got)
 				}
 				if !c.leavesPages && got > 1<<20 {

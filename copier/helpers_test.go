@@ -8,12 +8,22 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"syscall"
 	"testing"
 
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/platform/platformtest"
 )
+
+// short tells that fewer cases are enough: -short says so, and the race detector makes each
+// take long.
+func short() bool {
+	info, _ := debug.ReadBuildInfo()
+	race := info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+	return race || testing.Short()
+}
 
 // noise returns size bytes, the same each time, none of them zero. They come again after
 // a number of them that nothing else is a multiple of.

@@ -190,7 +190,7 @@ func (r *mappedRun) once(span time.Duration) time.Duration {
 func TestMappedSourceAltered(t *testing.T) {
 	platformtest.OpenDescriptors(t)
 	moments := 130
-	if testing.Short() {
+	if short() {
 		moments = 12
 	}
 	content := noise(mappedSize)
@@ -219,7 +219,7 @@ func TestMappedSourceAltered(t *testing.T) {
 				if c.held > 5*time.Second {
 					t.Errorf("the writer was held up for %v", c.held)
 				}
-				if c.reported == 0 || !leased && c.faults == 0 && !testing.Short() {
+				if c.reported == 0 || !leased && c.faults == 0 && !short() {
 					t.Errorf("nothing was tested: %+v", c)
 				}
 				all.moments += c.moments

@@ -54,7 +54,7 @@ func around(list ...int64) (sizes []int64) {
 // windows.
 func denseSizes() []int64 {
 	sizes := append([]int64{0}, around(512, 4096)...)
-	if testing.Short() {
+	if short() {
 		return append(sizes, 1, 64<<10+1, pipeSize+1, mapWindow+1)
 	}
 	sizes = append(sizes, 1)
@@ -73,7 +73,7 @@ func sparseShapes() []shape {
 		{1<<20 + 17, []piece{{4095, 2}, {8191, 4098}, {1 << 20, 17}}},
 		{5*gib + 1, []piece{{0, 1}, {4097, 1}, {mapWindow - 1, 2}, {chunkSize - 1, 2}, {gib + 123, 5000}, {2*gib - 1, 2}, {4*gib - 1, 2}, {5 * gib, 1}}},
 	}
-	if testing.Short() {
+	if short() {
 		return list
 	}
 	return append(list,
@@ -273,7 +273,7 @@ func TestMatrix(t *testing.T) {
 	shapes = append(shapes, sparseShapes()...)
 	// What takes several calls is the same code on every pair.
 	var large []shape
-	if !testing.Short() {
+	if !short() {
 		for _, size := range []int64{chunkSize - 1, chunkSize + 1} {
 			large = append(large, shape{size, []piece{{0, size}}})
 		}

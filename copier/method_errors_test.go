@@ -353,7 +353,7 @@ func TestMethodErrors(t *testing.T) {
 						t.Fatalf("without a fault: %v", err)
 					}
 					at := positions(clean.seen)
-					if (testing.Short() || kind(c.method, name, false, false, 0) == ignored) && len(at) > 2 {
+					if (short() || kind(c.method, name, false, false, 0) == ignored) && len(at) > 2 {
 						at = []int{at[0], at[len(at)-1]}
 					}
 					for _, nth := range at {
@@ -403,7 +403,7 @@ func (base trial) counts(name string, nth int, methods []Method) (n int) {
 
 // TestInterruptedForEver: signals that never end are an error in the end.
 func TestInterruptedForEver(t *testing.T) {
-	if testing.Short() {
+	if short() {
 		t.Skip("some calls are made a thousand times a thousand times")
 	}
 	fsys := copiertest.Mount(t, copiertest.MountOptions{Names: []string{"ext4"}, Size: 256 << 20})[0]

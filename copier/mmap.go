@@ -69,38 +69,50 @@ func moveMmap(w *Worker, t *transfer, n int64) (int, error) {
 	return int(moved), nil
 }
 
+// mapRange maps [off, off+n) of a file: that is data. mapping is for Munmap.
+func (w *Worker) mapRange(fd platform.FD, off, n int64) (data, mapping []byte, err error) {
+	const granule = 64 << 10 // a multiple of the page size of every machine
+	start := off &^ (granule - 1)
+	size := int(off - start + n)
+	mapping, err = w.calls.Mmap(fd, start, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(mapping) != size {
+		w.calls.Munmap(mapping)
+		return nil, nil, errCount("mmap", len(mapping), int64(size))
+	}
+	return mapping[off-start:], mapping, nil
+}
+
 // moveWindow maps one window and stores it.
 func (w *Worker) moveWindow(t *transfer, off, n int64) (int, error) {
-	const page = 64 << 10 // a multiple of the page size of every machine
-	start := off &^ (page - 1)
-	window, err := w.calls.Mmap(t.src, start, int(off-start+n))
+	data, mapping, err := w.mapRange(t.src, off, n)
 	if err != nil {
 		return 0, err
 	}
-	defer w.calls.Munmap(window)
-	if int64(len(window)) != off-start+n {
-		return 0, errCount("mmap", len(window), off-start+n)
+	defer w.calls.Munmap(mapping)
+	stored, err := guardFault(func() (int, error) { return w.store(t.dst, data, off) })
+	var s *StepError
+	if errors.As(err, &s) {
+		err = s.Err // for the judge: EFAULT is the source's
 	}
-	return w.storeMapped(t.dst, window[off-start:], off)
+	return stored, err
 }
 
-// storeMapped stores a mapping that may vanish while it is read. A source that
-// was cut has no pages behind its new end: the kernel answers EFAULT when it
-// reads there, and this process would die of SIGBUS if it did itself.
-func (w *Worker) storeMapped(dst platform.FD, data []byte, off int64) (stored int, err error) {
+// guardFault makes a call that reads from a mapping, which may vanish
+// meanwhile. A source that was cut has no pages behind its new end: the kernel
+// answers EFAULT when it reads there, and this process would die of SIGBUS if
+// it did itself, unless the fault is made a panic and caught.
+func guardFault(call func() (int, error)) (n int, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
 			if _, ok := r.(interface{ Addr() uintptr }); !ok {
 				panic(r)
 			}
-			stored, err = 0, platform.ErrFault
+			n, err = 0, platform.ErrFault
 		}
 	}()
-	stored, err = w.store(dst, data, off)
-	var s *StepError
-	if errors.As(err, &s) {
-		err = s.Err // for the judge: EFAULT is the source's
-	}
-	return stored, err
+	return call()
 }

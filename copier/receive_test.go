@@ -100,9 +100,7 @@ func TestReceiveSizes(t *testing.T) {
 					case m == None:
 						method = Splice
 					}
-					if res.Method != method || res.Bytes != int64(size) || res.Moved != int64(size) || len(res.Refusals()) != 0 {
-						t.Errorf("%s: %+v", name, res)
-					}
+					movedAll(t, name, &res, method, size)
 				}
 			}
 		}
@@ -114,13 +112,7 @@ func TestReceiveRefused(t *testing.T) {
 	content := noise(1000)
 	for _, m := range []Method{CopyFileRange, Reflink, Direct, DontCache, Sendfile, Mmap} {
 		_, _, res, err := receive(t, platform.Native(), "unix", m, content, 0, 1000)
-		var none *MethodError
-		if !errors.As(err, &none) || err.Error() != m.String()+": it can't read from a socket" {
-			t.Errorf("%v: error %v", m, err)
-		}
-		if r := res.Refusals(); len(r) != 1 || r[0].Method != m || res.Bytes != 0 {
-			t.Errorf("%v: %+v", m, res)
-		}
+		refusedAlone(t, m, &res, err, "it can't read from a socket")
 	}
 }
 

@@ -2,7 +2,6 @@ package copier
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -161,7 +160,7 @@ func sendMmap(w *Worker, t *socketTransfer, n int64) (int, error) {
 		}
 	}
 	data := t.pending[:min(n, int64(len(t.pending)))]
-	moved, err := writeMapped(w.calls, t.sock, data)
+	moved, err := guardFault(func() (int, error) { return w.calls.Write(t.sock, data) })
 	if err != nil {
 		if platform.Judge(platform.CallMmap, err, false) == platform.Changed {
 			return 0, w.faulted(t, len(data))
@@ -184,19 +183,9 @@ func sendMmap(w *Worker, t *socketTransfer, n int64) (int, error) {
 // remap maps the next window of the source.
 func (w *Worker) remap(t *socketTransfer) error {
 	w.unmap(t)
-	const granule = 64 << 10 // a multiple of the page size of every machine
-	start := t.off &^ (granule - 1)
-	size := int(min(t.end-start, mapWindow))
-	window, err := w.calls.Mmap(t.file, start, size)
-	if err != nil {
-		return err
-	}
-	t.window = window
-	if len(window) != size {
-		return errCount("mmap", len(window), int64(size))
-	}
-	t.pending = window[t.off-start:]
-	return nil
+	var err error
+	t.pending, t.window, err = w.mapRange(t.file, t.off, min(t.end-t.off, mapWindow))
+	return err
 }
 
 func (w *Worker) unmap(t *socketTransfer) {
@@ -204,22 +193,6 @@ func (w *Worker) unmap(t *socketTransfer) {
 		w.calls.Munmap(t.window)
 		t.window, t.pending = nil, nil
 	}
-}
-
-// writeMapped writes from memory that may vanish while it is read. The kernel
-// answers EFAULT then; this process would die of SIGBUS if it read there
-// itself, unless the fault is made a panic and caught.
-func writeMapped(calls *platform.Calls, fd platform.FD, data []byte) (n int, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			if _, ok := r.(interface{ Addr() uintptr }); !ok {
-				panic(r)
-			}
-			n, err = 0, platform.ErrFault
-		}
-	}()
-	return calls.Write(fd, data)
 }
 
 // faulted tells a source that was cut from one that can't be read: a page that

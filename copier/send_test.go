@@ -184,9 +184,7 @@ func TestSendSizes(t *testing.T) {
 					case m == None:
 						want = Sendfile
 					}
-					if res.Method != want || res.Bytes != int64(size) || res.Moved != int64(size) || len(res.Refusals()) != 0 {
-						t.Errorf("%s: %+v", name, res)
-					}
+					movedAll(t, name, &res, want, size)
 				}
 			}
 		}
@@ -194,18 +192,32 @@ func TestSendSizes(t *testing.T) {
 	t.Logf("%d cells", cells)
 }
 
+// movedAll: the result tells of size bytes that one method moved.
+func movedAll(t *testing.T, name string, res *Result, m Method, size int) {
+	t.Helper()
+	if res.Method != m || res.Bytes != int64(size) || res.Moved != int64(size) || len(res.Refusals()) != 0 {
+		t.Errorf("%s: %+v", name, *res)
+	}
+}
+
+// refusedAlone: nothing moved, since the one method asked for can't, and why.
+func refusedAlone(t *testing.T, m Method, res *Result, err error, why string) {
+	t.Helper()
+	var none *MethodError
+	if !errors.As(err, &none) || err.Error() != m.String()+": "+why {
+		t.Errorf("%v: error %v", m, err)
+	}
+	if r := res.Refusals(); len(r) != 1 || r[0].Method != m || res.Bytes != 0 {
+		t.Errorf("%v: %+v", m, *res)
+	}
+}
+
 func TestSendRefused(t *testing.T) {
 	content := noise(100000)
 	s := newSource(t, content)
 	for _, m := range []Method{CopyFileRange, Reflink, Direct, DontCache} {
 		_, res, err := s.send(t, platform.Native(), "unix", m, 0, 100000)
-		var none *MethodError
-		if !errors.As(err, &none) || !strings.Contains(err.Error(), m.String()+": it can't write to a socket") {
-			t.Errorf("%v: error %v", m, err)
-		}
-		if r := res.Refusals(); len(r) != 1 || r[0].Method != m || res.Bytes != 0 {
-			t.Errorf("%v: %+v", m, res)
-		}
+		refusedAlone(t, m, &res, err, "it can't write to a socket")
 	}
 	// A list is an order of preference; what can't be is left out and told.
 	a, b := unixPair(t)

@@ -29,7 +29,7 @@ type row struct {
 // ext4 and tmpfs, 15 to 26 % ahead above 32 KiB and twice as fast on btrfs;
 // sendfile is the in-kernel way between file systems; read and write work
 // everywhere and have the last word on errors. splice does what sendfile does
-// with two calls instead of one, and mmap what read does with page faults
+// with two calls instead of one, and mmap what read does with page tables
 // instead of a copy, so neither is first anywhere; they are there to be asked
 // for. Whether two files are on one file system is left to the first calls to
 // say, once for each pair of devices: subvolumes of btrfs and the layers of

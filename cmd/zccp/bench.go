@@ -51,19 +51,26 @@ func knownContenders(kind string) map[string][]string {
 	}
 }
 
-// benchFlags declares the options of one kind of bench.
-func benchFlags(kind string) []cli.Flag {
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "against", Usage: "peers to time beside zccp: cp, rsync, or NAME=COMMAND with {src} and {dst}"},
-		&cli.StringFlag{Name: "dir", Usage: "work below DIR, on the file system to be measured"},
-		&cli.StringFlag{Name: "rounds", Usage: "time N rounds after one to warm up, 5 or more"},
-		&cli.StringFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "-j of zccp"},
+// commonBenchFlags declares the options that every bench has.
+func commonBenchFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "cold", Usage: "drop the kernel's caches before each run (root)"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object instead of a table"},
 		&cli.StringFlag{Name: "html", Usage: "write the report to FILE, as a page with charts"},
 		&cli.BoolFlag{Name: "keep", Usage: "keep the source for the next bench"},
 		&cli.BoolFlag{Name: "help", Usage: "print this help"},
 	}
+}
+
+// benchFlags declares the options of the benches of programs.
+func benchFlags(kind string) []cli.Flag {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "against", Usage: "peers to time beside zccp: cp, rsync, or NAME=COMMAND with {src} and {dst}"},
+		&cli.StringFlag{Name: "dir", Usage: "work below DIR, on the file system to be measured"},
+		&cli.StringFlag{Name: "rounds", Usage: "time N rounds after one to warm up, 5 or more"},
+		&cli.StringFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "-j of zccp"},
+	}
+	flags = append(flags, commonBenchFlags()...)
 	if kind == "file" {
 		return append(flags, &cli.StringFlag{Name: "size", Usage: "size of the file"})
 	}

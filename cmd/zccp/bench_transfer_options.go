@@ -43,13 +43,9 @@ func transferFlags(kind string) []cli.Flag {
 		&cli.StringFlag{Name: "method", Usage: "only these methods"},
 		&cli.StringFlag{Name: "size", Usage: "size of the file"},
 		&cli.StringFlag{Name: "transfers", Aliases: []string{"rounds"}, Usage: "time N transfers of each after one to warm up"},
-		&cli.BoolFlag{Name: "cold", Usage: "drop the kernel's caches before each transfer (root)"},
 		&cli.BoolFlag{Name: "fsync", Usage: "the time includes an fsync(2) of the copy"},
-		&cli.BoolFlag{Name: "json", Usage: "print one JSON object instead of a table"},
-		&cli.StringFlag{Name: "html", Usage: "write the report to FILE, as a page with charts"},
-		&cli.BoolFlag{Name: "keep", Usage: "keep the source for the next bench"},
-		&cli.BoolFlag{Name: "help", Usage: "print this help"},
 	}
+	flags = append(flags, commonBenchFlags()...)
 	if kind == benchSend {
 		flags = append(flags, &cli.StringFlag{Name: "to", Usage: "only to null or to file"})
 	}

@@ -36,6 +36,25 @@ type Put struct {
 	// Deferred: the directory is published only after a flush of the whole
 	// file system, so that with SyncBatch the file needs none of its own.
 	Deferred bool
+	// Rename makes whatever stands at the name be replaced, as if it were Old,
+	// without a look at it. It is for Sibling.
+	Rename bool
+	// StageDir, if set, is where the file grows under a temporary name (Stage
+	// is then Sibling). If that is another file system than Dir's, the whole
+	// file is copied beside its name before it gets it.
+	StageDir *StageDir
+	// Hold leaves the whole file at HoldName in StageDir, or in Dir without
+	// one, instead of giving it its name, so that the caller can rename many
+	// at once. What stood at HoldName is replaced.
+	Hold     bool
+	HoldName platform.Name
+
+	// Finish, if set, gives the staged file its metadata in place of what the
+	// options say. It is called after the data, once for each attempt at a
+	// source that changes, on a file of mode 0600 (InPlace: of the old mode).
+	// Its error discards the file. The descriptor stays Put's.
+	Finish func(fd platform.FD) (Lost, error)
+
 	// BeforeCommit, if set, runs when the file is whole and before its name is
 	// given (backups). Its error discards the file.
 	BeforeCommit func() error
@@ -77,7 +96,7 @@ func (w *Worker) put(ctx context.Context, p *Put) error {
 		err = p.BeforeCommit()
 	}
 	if err == nil {
-		err = s.commit(p)
+		err = w.commit(ctx, s, p)
 	}
 	if err != nil {
 		s.Discard()
@@ -89,7 +108,7 @@ func (w *Worker) put(ctx context.Context, p *Put) error {
 // for others while a replaced file's permissions are not yet known to fit.
 func (w *Worker) creationMode(p *Put) uint32 {
 	switch pr := &w.c.opts.Preserve; {
-	case p.KeepOld:
+	case p.KeepOld, p.Finish != nil:
 		return 0o600
 	case pr.NoMode:
 		return 0o666
@@ -114,7 +133,7 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 				return err
 			}
 		}
-		if err := w.attributes(s.fd, p); err != nil {
+		if err := w.metadata(s.fd, p); err != nil {
 			return err
 		}
 		if !p.Stat.IsRegular() {
@@ -138,15 +157,45 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		}
 	}
 	if w.c.opts.Verify != NoHash && !w.c.opts.AttributesOnly && p.Stat.IsRegular() {
-		if err := w.verify(ctx, s.fd, p); err != nil {
+		if err := w.verified(ctx, s.fd, p); err != nil {
 			return err
 		}
-		w.times(s.fd, p) // reading it changed its access time
 	}
 	if f := w.c.opts.Fsync; f != NoSync && !(f == SyncBatch && p.Deferred) {
 		if err := w.calls.Fsync(s.fd); err != nil {
 			return step(StepSync, err)
 		}
+	}
+	return nil
+}
+
+// metadata gives the file what the caller or else the options say.
+func (w *Worker) metadata(fd platform.FD, p *Put) (err error) {
+	if p.Finish == nil {
+		return w.attributes(fd, p)
+	}
+	p.Lost, err = p.Finish(fd)
+	return err
+}
+
+// verified verifies and leaves the times as they were: reading the file
+// changed its access time.
+func (w *Worker) verified(ctx context.Context, fd platform.FD, p *Put) error {
+	if p.Finish == nil {
+		err := w.verify(ctx, fd, p)
+		if err == nil {
+			w.times(fd, p)
+		}
+		return err
+	}
+	if err := w.calls.Fstat(fd, &w.dstNow); err != nil {
+		return step(StepStat, err)
+	}
+	if err := w.verify(ctx, fd, p); err != nil {
+		return err
+	}
+	if err := w.calls.Futimens(fd, w.dstNow.Atime, w.dstNow.Mtime); err != nil {
+		p.Lost.add(AttrTimes, StepTimes, err, true)
 	}
 	return nil
 }

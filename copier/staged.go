@@ -1,6 +1,10 @@
 package copier
 
-import "github.com/zccp/zccp/platform"
+import (
+	"context"
+
+	"github.com/zccp/zccp/platform"
+)
 
 // Stage is where a file grows before it may be seen.
 type Stage uint8
@@ -30,7 +34,16 @@ type Staged struct {
 	name   platform.Name
 	fd     platform.FD
 	stage  Stage
+	grow   platform.FD   // where a Sibling grows; dir but for StageDir
+	grown  platform.Name // its name there
 	temp   [TempSize]byte
+}
+
+// StageDir is a directory for files that are not whole yet: an open
+// descriptor, which stays the caller's, and its inode number.
+type StageDir struct {
+	Dir platform.FD
+	Ino uint64
 }
 
 const createFlags = platform.Create | platform.Exclusive | platform.NoFollow
@@ -40,6 +53,9 @@ func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
 	// For reading too: what is stored may have to be looked at again.
 	const access = platform.ReadWrite
 	s.calls, s.dir, s.dirIno, s.name, s.stage, s.fd = w.calls, p.Dir, p.DirIno, p.Name, p.Stage, platform.None
+	if (p.StageDir != nil || p.Hold) && s.stage != InPlace {
+		s.stage = Sibling
+	}
 	if s.stage == Unnamed {
 		if _, lacks := w.c.noUnnamed.Load(p.DirDev); lacks {
 			s.stage = Sibling
@@ -80,9 +96,14 @@ func (w *Worker) createSibling(s *Staged, p *Put, access int, mode uint32) error
 	if w.c.opts.Preserve.Mode {
 		mode = 0o600 // its name can be seen before its ACL is set
 	}
+	s.grow = p.Dir
+	ino := p.DirIno
+	if p.StageDir != nil {
+		s.grow, ino = p.StageDir.Dir, p.StageDir.Ino
+	}
 	for i := 0; ; i++ {
-		name := TempName(s.temp[:0], p.DirIno)
-		fd, err := w.open(p.Dir, name, access|createFlags, mode)
+		s.grown = TempName(s.temp[:0], ino)
+		fd, err := w.open(s.grow, s.grown, access|createFlags, mode)
 		if platform.Exists(err) && i < 100 {
 			continue
 		}
@@ -111,9 +132,9 @@ func (w *Worker) open(dir platform.FD, name platform.Name, flags int, mode uint3
 	}
 }
 
-// commit gives the file its name and closes it. After an error the name is
-// what it was before.
-func (s *Staged) commit(p *Put) error {
+// commit gives the file its name, or the one to wait at, and closes it. After
+// an error the name is what it was before.
+func (w *Worker) commit(ctx context.Context, s *Staged, p *Put) error {
 	switch s.stage {
 	case Plain, InPlace:
 		return s.closeThen(nil)
@@ -125,20 +146,69 @@ func (s *Staged) commit(p *Put) error {
 		return s.closeThen(nil)
 	}
 	return s.closeThen(func() error {
-		temp := platform.Name(s.temp[:])
-		if p.Old == nil {
-			err := s.retry(func() error { return s.calls.RenameNoReplace(s.dir, temp, s.dir, s.name) })
-			if err == nil || !platform.Unsupported(err) {
-				return err
-			}
-			// Without RENAME_NOREPLACE a link refuses to replace as well.
-			if err := s.retry(func() error { return s.calls.Linkat(s.dir, temp, s.dir, s.name, false) }); err != nil {
-				return err
-			}
-			return s.calls.Unlinkat(s.dir, temp)
+		if p.Hold {
+			return s.retry(func() error { return s.calls.Renameat(s.grow, s.grown, s.grow, p.HoldName) })
 		}
-		return s.retry(func() error { return s.calls.Renameat(s.dir, temp, s.dir, s.name) })
+		err := s.rename(p.Old != nil || p.Rename)
+		if platform.OtherDevice(err) && p.StageDir != nil {
+			return w.commitAcross(ctx, s, p)
+		}
+		return err
 	})
+}
+
+// rename gives a Sibling its name.
+func (s *Staged) rename(replaces bool) error {
+	if replaces {
+		return s.retry(func() error { return s.calls.Renameat(s.grow, s.grown, s.dir, s.name) })
+	}
+	err := s.retry(func() error { return s.calls.RenameNoReplace(s.grow, s.grown, s.dir, s.name) })
+	if err == nil || !platform.Unsupported(err) {
+		return err
+	}
+	// Without RENAME_NOREPLACE a link refuses to replace as well.
+	if err := s.retry(func() error { return s.calls.Linkat(s.grow, s.grown, s.dir, s.name, false) }); err != nil {
+		return err
+	}
+	return s.calls.Unlinkat(s.grow, s.grown)
+}
+
+// commitAcross takes a whole file from a StageDir of another file system: it
+// is copied beside its name, so that even then nobody sees a part of it.
+func (w *Worker) commitAcross(ctx context.Context, far *Staged, p *Put) error {
+	src, err := w.open(far.grow, far.grown, platform.ReadOnly|platform.NoFollow, 0)
+	if err != nil {
+		return err
+	}
+	defer w.calls.Close(src)
+	var st platform.Stat
+	if err := w.calls.Fstat(src, &st); err != nil {
+		return err
+	}
+	// The same file with another source, and nothing to be found out about it
+	// any more; its metadata still come from the first one.
+	near := *p
+	near.StageDir, near.Stage, near.Src, near.Stat, near.Result = nil, Sibling, src, &st, Result{}
+	near.Finish = func(fd platform.FD) (Lost, error) {
+		p.Lost = Lost{}
+		err := w.metadata(fd, p)
+		return p.Lost, err
+	}
+	near.BeforeCommit = nil // it ran
+	s := new(Staged)
+	err = w.create(s, &near, 0o600)
+	if err == nil {
+		err = w.fill(ctx, s, &near)
+	}
+	if err == nil {
+		err = w.commit(ctx, s, &near)
+	}
+	if err != nil {
+		s.Discard()
+		return err
+	}
+	far.remove()
+	return nil
 }
 
 func (s *Staged) retry(call func() error) error {
@@ -161,6 +231,9 @@ func (s *Staged) closeThen(publish func() error) error {
 	if publish != nil {
 		if err := publish(); err != nil {
 			s.remove()
+			if _, told := err.(*StepError); told {
+				return err
+			}
 			return step(StepPublish, err)
 		}
 	}
@@ -195,6 +268,6 @@ func (s *Staged) remove() {
 			s.retry(func() error { return s.calls.Renameat(s.dir, s.name, s.dir, temp) })
 		}
 	case Sibling:
-		s.retry(func() error { return s.calls.Unlinkat(s.dir, platform.Name(s.temp[:])) })
+		s.retry(func() error { return s.calls.Unlinkat(s.grow, s.grown) })
 	}
 }

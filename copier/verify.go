@@ -3,10 +3,6 @@ package copier
 import (
 	"bytes"
 	"context"
-	"hash"
-
-	"github.com/zeebo/blake3"
-	"github.com/zeebo/xxh3"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -36,12 +32,7 @@ func (w *Worker) verify(ctx context.Context, fd platform.FD, p *Put) error {
 }
 
 func (w *Worker) digest(ctx context.Context, fd platform.FD) ([]byte, error) {
-	var h hash.Hash
-	if w.c.opts.Verify == BLAKE3 {
-		h = blake3.New()
-	} else {
-		h = xxh3.New128()
-	}
+	h := w.c.opts.Verify.New()
 	buf := w.buffer()
 	for off := int64(0); ; {
 		if ctx.Err() != nil {

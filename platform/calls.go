@@ -140,6 +140,7 @@ type Calls struct {
 	Lseek         func(fd FD, off int64, whence int) (int64, error)
 	Ftruncate     func(fd FD, size int64) error
 	Fallocate     func(fd FD, off, length int64) error // keeps the size
+	PunchHole     func(fd FD, off, length int64) error // keeps the size
 	CopyFileRange func(dst FD, dstOff int64, src FD, srcOff int64, n int) (int, error)
 	Sendfile      func(dst FD, src FD, srcOff int64, n int) (int, error) // at dst's own position
 	Splice        func(dst FD, dstOff *int64, src FD, srcOff *int64, n int) (int, error)

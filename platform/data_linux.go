@@ -36,6 +36,12 @@ func fallocate(fd FD, off, length int64) error {
 	return unix.Fallocate(int(fd), unix.FALLOC_FL_KEEP_SIZE, off, length)
 }
 
+// punchHole makes a hole that reads as zeros (fallocate(2)); blocks that lie in
+// the range only partly are zeroed.
+func punchHole(fd FD, off, length int64) error {
+	return unix.Fallocate(int(fd), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, length)
+}
+
 // fadvise is advice: whether it was followed is not known.
 func fadvise(fd FD, off, length int64, advice int) error {
 	return unix.Fadvise(int(fd), off, length, advice)

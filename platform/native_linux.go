@@ -34,7 +34,7 @@ var native = Calls{
 	Unlinkat: unlinkat, Rmdirat: rmdirat, Flock: flock, Unwritten: unwritten,
 
 	Read: read, Write: write, Pread: pread, Pwrite: pwrite, Lseek: lseek,
-	Ftruncate: ftruncate, Fallocate: fallocate, CopyFileRange: copyFileRange,
+	Ftruncate: ftruncate, Fallocate: fallocate, PunchHole: punchHole, CopyFileRange: copyFileRange,
 	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, Fadvise: fadvise, Cached: cached,
 
 	PreadUncached: preadUncached, PwriteUncached: pwriteUncached,

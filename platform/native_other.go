@@ -58,6 +58,7 @@ func Native() *Calls {
 		Cached:          func(fd FD, off int64) (bool, error) { return false, errors.ErrUnsupported },
 		Ftruncate:       func(fd FD, size int64) error { return errors.ErrUnsupported },
 		Fallocate:       func(fd FD, off, length int64) error { return errors.ErrUnsupported },
+		PunchHole:       func(fd FD, off, length int64) error { return errors.ErrUnsupported },
 		CopyFileRange:   func(dst FD, dstOff int64, src FD, srcOff int64, n int) (int, error) { return -1, errors.ErrUnsupported },
 		Sendfile:        func(dst FD, src FD, srcOff int64, n int) (int, error) { return -1, errors.ErrUnsupported },
 		Splice: func(dst FD, dstOff *int64, src FD, srcOff *int64, n int) (int, error) {

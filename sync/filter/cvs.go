@@ -1,0 +1,63 @@
+package filter
+
+// cvsDefault is the list of -C of rsync 3.5.
+const cvsDefault = "RCS SCCS CVS CVS.adm RCSLOG cvslog.* tags TAGS" +
+	" .make.state .nse_depinfo" +
+	" *~ #* .#* ,* _$* *$" +
+	" *.old *.bak *.BAK *.orig *.rej .del-*" +
+	" *.a *.olb *.o *.obj *.so *.exe" +
+	" *.Z *.elc *.ln core" +
+	" .svn/ .git/ .hg/ .bzr/"
+
+// cvsFlags are those of the rule "-C".
+const cvsFlags = noPrefixes | wordSplit | noInherit | cvsIgnore
+
+// CVSIgnore gives the contents of $HOME/.cvsignore and the value of $CVSIGNORE, for
+// [List.CVS] and for rules with the modifier C. It is to be called before rules are added.
+func (l *List) CVSIgnore(file []byte, words string) {
+	l.cvsFile, l.cvsWords = file, []byte(words)
+}
+
+// CVS is -C: the rules ":C" and "-C" stand at the end of the list, behind those that are
+// added later.
+func (l *List) CVS() error {
+	l.cvsAtEnd = true
+	_, err := l.parseCVS(cvsFlags)
+	return err
+}
+
+// cvs gives the rule r, one with the modifier C, its rules.
+func (p *parser) cvs(r *Rule) (err error) {
+	switch {
+	case len(p.dir) == 0:
+		return p.list.loadCVS(r.flags)
+	case !p.list.cvsLoaded:
+		// The list is shared by now, so that a rule in a directory has rules of its own.
+		r.cvs, err = p.list.parseCVS(r.flags)
+	}
+	return err
+}
+
+// loadCVS reads the rules of the modifier C, once: later rules with it use the same ones.
+func (l *List) loadCVS(f flags) (err error) {
+	if !l.cvsLoaded {
+		l.cvsLoaded = true
+		l.cvs, err = l.parseCVS(f)
+	}
+	return err
+}
+
+func (l *List) parseCVS(f flags) ([]Rule, error) {
+	p := &parser{list: l}
+	out := &target{}
+	if err := p.rules(out, []byte(cvsDefault), f|perishable, 0); err != nil {
+		return nil, err
+	}
+	if err := p.file(out, l.cvsFile, f, 0); err != nil {
+		return nil, err
+	}
+	if err := p.rules(out, l.cvsWords, f, 0); err != nil {
+		return nil, err
+	}
+	return out.local, nil
+}

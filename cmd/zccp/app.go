@@ -42,6 +42,8 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 		return runBench(e, args[1:]), true
 	case "probe":
 		return runProbe(e, args[1:]), true
+	case "verify":
+		return runVerify(e, args[1:]), true
 	case "version", "help":
 		if len(args) > 1 {
 			e.errorf("'%s' takes no arguments", args[0])
@@ -52,7 +54,7 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 			return e.print(printVersion), true
 		}
 		return e.print(e.printHelp), true
-	case "sync", "serve", "verify", "completion":
+	case "sync", "serve", "completion":
 		// Names that the manual promises to later versions. Without this,
 		// "zccp sync a b" would be a copy of the files sync and a into b; a
 		// file of that name shows that just this is meant.

@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"path"
 )
 
@@ -65,6 +66,9 @@ func (p *parser) clear(out *target) {
 func (p *parser) merge(out *target, pat []byte, f flags) error {
 	name := p.mergeName(pat)
 	contents, err := p.read(name)
+	if err == nil && contents == nil && len(p.dir) > 0 {
+		err = fs.ErrNotExist // unlike that of a dir-merge rule it has to be there
+	}
 	if err != nil {
 		return fmt.Errorf("filter rules of %s: %w", name, err)
 	}

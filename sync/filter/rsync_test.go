@@ -1,0 +1,471 @@
+package filter_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zccp/zccp/copier/copiertest"
+	"github.com/zccp/zccp/sync/filter"
+)
+
+// envFilters is the environment variable with the number of rule sets that are compared
+// with rsync's choice, and with git's.
+const envFilters = "ZCCP_TEST_FILTERS"
+
+// envCase is that with the number of the one rule set to compare.
+const envCase = "ZCCP_TEST_FILTER_CASE"
+
+func count(t *testing.T, small int) int {
+	t.Helper()
+	value := os.Getenv(envFilters)
+	if value == "" {
+		return small
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%q is not a number of rule sets", envFilters, value)
+	}
+	return n
+}
+
+// require skips the test where the tool is missing, and fails it there when
+// copiertest.EnvRequire lists the tool.
+func require(t *testing.T, tool string) {
+	t.Helper()
+	_, err := exec.LookPath(tool)
+	switch {
+	case err == nil:
+	case slices.Contains(strings.Split(os.Getenv(copiertest.EnvRequire), ","), tool):
+		t.Fatalf("%s: %v", tool, err)
+	default:
+		t.Skipf("%s: %v", tool, err)
+	}
+}
+
+// setsPerTree is how many rule sets are tried on one pair of trees.
+const setsPerTree = 5
+
+// TestRsyncChoice compares, for generated rule sets on generated trees, what the binary
+// transfers and deletes with what the rules of this package choose.
+func TestRsyncChoice(t *testing.T) {
+	require(t, "rsync")
+	sets := count(t, 300)
+	first := 0
+	if one := os.Getenv(envCase); one != "" {
+		n, err := strconv.Atoi(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, sets = n/setsPerTree*setsPerTree, setsPerTree
+	}
+	var wait sync.WaitGroup
+	var lock sync.Mutex
+	var refused, decided int
+	work := make(chan int)
+	for range 4 {
+		wait.Go(func() {
+			base, err := filepath.EvalSymlinks(t.TempDir())
+			if err != nil {
+				t.Error(err)
+			}
+			for n := range work {
+				r, d := compareTree(t, filepath.Join(base, strconv.Itoa(n)), n)
+				lock.Lock()
+				refused += r
+				decided += d
+				lock.Unlock()
+			}
+		})
+	}
+	for n := first; n < first+sets && !t.Failed(); n += setsPerTree {
+		work <- n
+	}
+	close(work)
+	wait.Wait()
+	t.Logf("%d rule sets: %d refused by both, in %d a rule had an effect", sets, refused, decided)
+	// A generator that makes mostly nonsense proves nothing.
+	if sets >= 100 && (refused > sets/3 || decided < sets/2) {
+		t.Errorf("the rule sets are too poor")
+	}
+}
+
+func compareTree(t *testing.T, work string, n int) (refused, decided int) {
+	g := &generator{rand.New(rand.NewPCG(1, uint64(n))), strings.TrimPrefix(work, "/")}
+	defer os.RemoveAll(work)
+	world := tree{}
+	src, dst := g.tree(g.rules), g.tree(g.rules)
+	put := func(at string, from tree) {
+		world[at] = ""
+		for p, contents := range from {
+			world[at+p] = contents
+		}
+	}
+	put("src/", src)
+	put("dst/", tree{})
+	put("dst/src/", dst)
+	// The trees share directories, else all of the receiver's would be doomed.
+	for p := range src {
+		if strings.HasSuffix(p, "/") && g.often(50) {
+			for q := path.Dir(path.Clean(p)); q != "."; q = path.Dir(q) {
+				world["dst/src/"+q+"/"] = ""
+			}
+			world["dst/src/"+p] = ""
+			for range g.IntN(4) {
+				world["dst/src/"+p+g.one(fileNames)] = ""
+			}
+		}
+	}
+	for _, name := range []string{".filt", ".rsync-filter", "dst/.rsync-filter", "dst/.rules"} {
+		if g.often(30) {
+			world[name] = g.rules(name)
+		}
+	}
+	world["sub/"] = ""
+	for _, name := range []string{"one", "two", "sub/three", "src/one", "dst/src/one", "src/two"} {
+		world[name] = ""
+		for range 2 {
+			world[name] += "- " + g.pattern() + "\n" + g.one([]string{"H ", "P ", "+ "}) + g.pattern() + "\n"
+		}
+	}
+	world["patterns1"], world["patterns2"] = g.patternFile(), g.patternFile()
+	world["home/"] = ""
+	if g.often(30) {
+		world["home/.cvsignore"] = g.rules(".cvsignore")
+	}
+	write(t, work, world)
+	for i := range setsPerTree {
+		c := &comparison{work: work, options: g.options(), slash: g.often(60), words: g.one([]string{"", "", "foo *.c", "! bar"})}
+		c.extra = g.one([]string{"--inc-recursive", "--no-inc-recursive", "--delete-before", "--delete-after"})
+		err := c.run()
+		if err != nil {
+			t.Errorf("case %d: %v\nslash %v, CVSIGNORE=%q, %s, options %q\n%s", n+i, err, c.slash, c.words, c.extra, c.options, show(world))
+			return
+		}
+		if c.refused {
+			refused++
+		}
+		if c.decided {
+			decided++
+		}
+	}
+	return refused, decided
+}
+
+func show(world tree) string {
+	var b strings.Builder
+	for _, p := range world.paths() {
+		if world[p] != "" {
+			fmt.Fprintf(&b, "%s: %q\n", p, world[p])
+		}
+	}
+	return b.String()
+}
+
+func write(t *testing.T, at string, world tree) {
+	t.Helper()
+	for _, p := range world.paths() {
+		full := filepath.Join(at, p)
+		var err error
+		if strings.HasSuffix(p, "/") {
+			err = os.MkdirAll(full, 0o755)
+		} else if err = os.MkdirAll(filepath.Dir(full), 0o755); err == nil {
+			err = os.WriteFile(full, []byte(world[p]), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// comparison is one rule set on one pair of trees.
+type comparison struct {
+	work    string
+	options []option
+	slash   bool   // the operand is src/ and not src
+	words   string // $CVSIGNORE
+	extra   string
+
+	refused bool // by both
+	decided bool // something was excluded
+}
+
+func (c *comparison) run() error {
+	want, wantErr := c.rsync()
+	got, gotErr := c.choice()
+	if (wantErr != nil) != (gotErr != nil) {
+		return fmt.Errorf("rsync: %v; this package: %v", wantErr, gotErr)
+	}
+	if wantErr != nil {
+		c.refused = true
+		return nil
+	}
+	var diff []string
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			diff = append(diff, "rsync only: "+line)
+		}
+	}
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			diff = append(diff, "here only: "+line)
+		}
+	}
+	if diff != nil {
+		return errors.New(strings.Join(diff, "\n"))
+	}
+	return nil
+}
+
+// rsync returns "send PATH" and "delete PATH" for what the binary would do.
+func (c *comparison) rsync() ([]string, error) {
+	// Twice -i names what is up to date too.
+	args := []string{"-nrii8", "--delete", c.extra}
+	for _, o := range c.options {
+		args = append(args, o.String())
+	}
+	if c.slash {
+		args = append(args, "src/", "dst/src/")
+	} else {
+		args = append(args, "src", "dst/")
+	}
+	cmd := exec.Command("rsync", args...)
+	cmd.Dir = c.work
+	cmd.Env = append(os.Environ(), "HOME="+filepath.Join(c.work, "home"), "CVSIGNORE="+c.words, "LC_ALL=C")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, stderr.Bytes())
+	}
+	var lines []string
+	kept := map[string]bool{}
+	for line := range strings.SplitSeq(string(out), "\n") {
+		full, ok := strings.CutPrefix(line, "cannot delete non-empty directory: ")
+		kept["delete "+full+"/"] = ok
+	}
+	for line := range strings.SplitSeq(string(out), "\n") {
+		switch {
+		case strings.HasPrefix(line, "*deleting   "):
+			lines = append(lines, "delete "+line[12:])
+		case strings.HasPrefix(line, "cannot delete non-empty directory"):
+		case len(line) > 12:
+			lines = append(lines, "send "+line[12:])
+		}
+	}
+	// A dry run says of a directory that is not empty that it is deleted, too, when it
+	// stands in one that is to go.
+	lines = slices.DeleteFunc(lines, func(line string) bool { return kept[line] })
+	sort.Strings(lines)
+	return lines, nil
+}
+
+// choice returns what rsync does, for the rules of this package.
+func (c *comparison) choice() ([]string, error) {
+	l, err := c.list()
+	if err != nil {
+		return nil, err
+	}
+	// An error in a file of rules ends both sides.
+	sent := map[string]bool{}
+	var lines []string
+	walk := func(side filter.Side, at string, enter func(d *filter.Dir, rel string) error) error {
+		root := filepath.Join(c.work, at)
+		d := l.Root(side, []byte(root))
+		rel := ""
+		name := "."
+		if !c.slash {
+			d = l.Root(side, []byte(filepath.Dir(root)))
+			if side == filter.Sender && d.Match([]byte("src"), true) == filter.Excluded {
+				c.decided = true
+				return nil
+			}
+			rel, name = "src/", "src"
+		}
+		d, err := d.Enter([]byte(name), reader(root))
+		if err != nil {
+			return err
+		}
+		return enter(d, rel)
+	}
+	var send func(d *filter.Dir, rel string) error
+	send = func(d *filter.Dir, rel string) error {
+		sent[rel] = true
+		at := filepath.Join(c.work, "src", strings.TrimPrefix(rel, c.top()))
+		return each(at, func(name string, isDir bool) error {
+			switch {
+			case d.Match([]byte(name), isDir) == filter.Excluded:
+				c.decided = true
+				return nil
+			case !isDir:
+				sent[rel+name] = true
+				return nil
+			}
+			sub, err := d.Enter([]byte(name), reader(filepath.Join(at, name)))
+			if err != nil {
+				return err
+			}
+			return send(sub, rel+name+"/")
+		})
+	}
+	if err := walk(filter.Sender, "src", send); err != nil {
+		return nil, err
+	}
+	if !sent[c.top()] {
+		return nil, nil
+	}
+	var clean func(d *filter.Dir, rel string, doomed bool) (left bool, err error)
+	clean = func(d *filter.Dir, rel string, doomed bool) (left bool, err error) {
+		at := filepath.Join(c.work, "dst/src", strings.TrimPrefix(rel, c.top()))
+		err = each(at, func(name string, isDir bool) error {
+			verdict := d.Match([]byte(name), isDir)
+			if doomed {
+				verdict = d.MatchDoomed([]byte(name), isDir)
+			}
+			key := rel + name
+			if isDir {
+				key += "/"
+			}
+			stays := !doomed && sent[key]
+			switch {
+			case verdict == filter.Excluded && !stays:
+				c.decided = true
+				left = true
+				return nil
+			case stays && !isDir:
+				return nil
+			case isDir:
+				sub, err := d.Enter([]byte(name), reader(filepath.Join(at, name)))
+				if err != nil {
+					return err
+				}
+				inside, err := clean(sub, key, !stays)
+				if err != nil || stays {
+					return err
+				}
+				if inside {
+					left = true
+					return nil
+				}
+			}
+			lines = append(lines, "delete "+key)
+			return nil
+		})
+		return left, err
+	}
+	err = walk(filter.Receiver, "dst/src", func(d *filter.Dir, rel string) error {
+		_, err := clean(d, rel, false)
+		return err
+	})
+	for p := range sent {
+		if p == "" {
+			p = "./"
+		}
+		lines = append(lines, "send "+p)
+	}
+	sort.Strings(lines)
+	return lines, err
+}
+
+// top is what names of the transfer begin with.
+func (c *comparison) top() string {
+	if c.slash {
+		return ""
+	}
+	return "src/"
+}
+
+func (c *comparison) list() (*filter.List, error) {
+	file := func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(c.work, name)
+		}
+		return os.ReadFile(name)
+	}
+	l := filter.New(file)
+	home, err := os.ReadFile(filepath.Join(c.work, "home/.cvsignore"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l.CVSIgnore(home, c.words)
+	nul := false
+	for _, o := range c.options {
+		var err error
+		switch o.name {
+		case "--filter":
+			err = l.Add(o.value)
+		case "--include":
+			err = l.Include(o.value)
+		case "--exclude":
+			err = l.Exclude(o.value)
+		case "--include-from", "--exclude-from":
+			contents, err := file(o.value)
+			if err != nil {
+				return nil, err
+			}
+			add := l.ExcludeFile
+			if o.name == "--include-from" {
+				add = l.IncludeFile
+			}
+			if err := add(contents, nul); err != nil {
+				return nil, err
+			}
+		case "-C":
+			err = l.CVS()
+		case "-F":
+			l.PerDir()
+		case "--from0":
+			nul = true
+			l.NulEnded()
+		case "--delete-excluded":
+			l.DeleteExcluded()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// reader reads files by names in dir or by absolute names.
+func reader(dir string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		contents, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return contents, err
+	}
+}
+
+func each(dir string, do func(name string, isDir bool) error) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		// What is sent need not be there at the receiver.
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	for _, e := range entries {
+		if err := do(e.Name(), e.IsDir()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,9 +1,6 @@
 package filter
 
-import (
-	"bytes"
-	"fmt"
-)
+import "bytes"
 
 // Dir is the rules in force for the names in one directory. It does not change, so that
 // several goroutines may use it.
@@ -31,13 +28,27 @@ func (l *List) Root(side Side, abs []byte) *Dir {
 	}
 	d.root = len(d.path)
 	if c.git {
-		d.git = &gitDir{files: l.git}
+		d.git = &gitDir{files: l.git, top: true}
 	}
 	return d
 }
 
-// Enter returns the rules in force in the subdirectory name, of one component or several,
-// or in the directory itself when name is ".". Files of rules are read by read, which gets
+// Later returns the rules that d, which [List.Root] returned, has for an operand that is not
+// the first one of its side: rsync reads the files of directories above for the first
+// operand only.
+func (d *Dir) Later() *Dir {
+	e := *d
+	e.lists = make([]mergeList, len(d.lists))
+	for i, m := range d.lists {
+		m.pending = false
+		m.name = m.name[bytes.LastIndexByte(m.name, '/')+1:]
+		e.lists[i] = m
+	}
+	return &e
+}
+
+// Enter returns the rules in force in the subdirectory name, which is one component, or in
+// the directory itself when name is ".". Files of rules are read by read, which gets
 // a name that stands in that subdirectory, or an absolute path, and returns nil, nil for a
 // file that does not exist. An error of read, and a bad rule in a file, is returned with
 // no Dir.
@@ -56,11 +67,9 @@ func (d *Dir) Enter(name []byte, read func(file string) ([]byte, error)) (*Dir, 
 		}
 	}
 	if d.git != nil {
-		git, err := d.git.enter(name, read)
-		if err != nil {
+		if err := e.enterGit(d, name, read); err != nil {
 			return nil, err
 		}
-		e.git = git
 	}
 	return &e, nil
 }
@@ -96,7 +105,7 @@ func (d *Dir) enterLists(read func(file string) ([]byte, error)) error {
 		if len(m.name) > 0 {
 			contents, err := read(string(m.name))
 			if err != nil {
-				return fmt.Errorf("filter rules of %s%s: %w", d.path, m.name, err)
+				return readError(string(d.path)+string(m.name), err)
 			}
 			if err := p.perDirFile(out, contents, m.flags, string(d.path)+string(m.name)); err != nil {
 				return err
@@ -155,7 +164,7 @@ func (d *Dir) decide(rules []Rule, name []byte, isDir, doomed bool) *Rule {
 			}
 			found = d.decide(set, name, isDir, doomed)
 		case r.flags&gitIgnore != 0:
-			if d.git.ignored(name, isDir) {
+			if d.gitIgnored(name, isDir) {
 				found = r
 			}
 		case r.flags&xattr != 0:

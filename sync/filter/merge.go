@@ -70,7 +70,7 @@ func (p *parser) merge(out *target, pat []byte, f flags) error {
 		err = fs.ErrNotExist // unlike that of a dir-merge rule it has to be there
 	}
 	if err != nil {
-		return fmt.Errorf("filter rules of %s: %w", name, err)
+		return readError(name, err)
 	}
 	return p.file(out, contents, f, 0)
 }
@@ -116,11 +116,12 @@ func (p *parser) setUp(i int, out *target) error {
 	defer func() { p.above, p.dir = false, dir }()
 	for n := len(from); n < len(dir); n += bytes.IndexByte(dir[n:], '/') + 1 {
 		p.dir = dir[:n:n]
-		contents, err := p.read(string(p.dir) + string(base))
+		file := string(p.dir) + string(base)
+		contents, err := p.read(file)
 		if err != nil {
-			return err
+			return readError(file, err)
 		}
-		if err := p.perDirFile(out, contents, p.lists[i].flags, string(p.dir)+string(base)); err != nil {
+		if err := p.perDirFile(out, contents, p.lists[i].flags, file); err != nil {
 			return err
 		}
 		if p.lists[i].flags&noInherit != 0 {
@@ -136,4 +137,8 @@ func (p *parser) perDirFile(out *target, contents []byte, f flags, name string) 
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+func readError(file string, err error) error {
+	return fmt.Errorf("filter rules of %s: %w", file, err)
 }

@@ -36,6 +36,7 @@ type option struct {
 type optionTable struct {
 	options []*option
 	short   map[byte]*option
+	popt    bool // rules of popt(3), which rsync uses: no abbreviations, and -T=DIR is -TDIR
 }
 
 // newOptionTable makes the table of a mode from the flags that declare it.
@@ -143,7 +144,7 @@ func (t *optionTable) find(name, arg string) (o *option, full string, err error)
 			if long == name {
 				return o, long, nil
 			}
-			if !strings.HasPrefix(long, name) {
+			if t.popt || !strings.HasPrefix(long, name) {
 				continue
 			}
 			matches = append(matches, long)
@@ -187,6 +188,8 @@ func (t *optionTable) readBundle(line *commandLine, arg string, rest []string) (
 				return nil, usagef("option requires an argument -- '%c'", arg[i])
 			}
 			value, rest = rest[0], rest[1:]
+		} else if t.popt {
+			value = strings.TrimPrefix(value, "=")
 		}
 		line.Settings = append(line.Settings, setting{o.name, value, true})
 		break

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 	"syscall"
 )
 
@@ -14,6 +15,50 @@ const (
 	exitBug     = 70
 	exitSignal  = 128
 )
+
+// Exit codes of sync mode, beside 0, 1 and 70: rsync's, and from 40 on its own.
+const (
+	exitSelection   = 3
+	exitUnsupported = 4
+	exitFileIO      = 11
+	exitInterrupted = 20
+	exitPartial     = 23
+	exitVanished    = 24
+	exitMaxDelete   = 25
+	exitTimeout     = 30
+	exitChanged     = 40
+	exitGuard       = 42
+)
+
+// syncExitStatus is the one table of sync mode's exit codes: the words that end
+// a run, and help, are taken from it.
+func syncExitStatus() []exitRow {
+	return []exitRow{
+		{"0", "every file stands at its final name, whole, with what was asked to be kept"},
+		{"1", "syntax or usage error"},
+		{"3", "errors selecting input/output files, dirs"},
+		{"4", "requested action not supported"},
+		{"11", "error in file IO"},
+		{"20", "received SIGINT, SIGTERM, or SIGHUP"},
+		{"23", "some files/attrs were not transferred (see previous errors)"},
+		{"24", "some files vanished before they could be transferred"},
+		{"25", "the --max-delete limit stopped deletions"},
+		{"30", "timeout, or the time of --stop-at and --stop-after has come"},
+		{"40", "some files changed while they were read"},
+		{"42", "a guard stopped deletions; nothing was deleted"},
+		{"70", "a bug in zccp; nothing is known of the result"},
+	}
+}
+
+// syncExitText returns what the table says of a code.
+func syncExitText(code int) string {
+	for _, row := range syncExitStatus() {
+		if row.Code == strconv.Itoa(code) {
+			return row.Meaning
+		}
+	}
+	return "unexplained error"
+}
 
 // exitStatus is the one table of exit codes; help prints it.
 func exitStatus() []exitRow {

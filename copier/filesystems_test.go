@@ -14,6 +14,8 @@ func TestFileSystems(t *testing.T) {
 		t.Run(fsys.Name, func(t *testing.T) {
 			t.Run("holes", func(t *testing.T) { testHoles(t, fsys) })
 			t.Run("reflink", func(t *testing.T) { testReflink(t, fsys) })
+			t.Run("delta", func(t *testing.T) { testDelta(t, fsys) })
+			t.Run("sharing", func(t *testing.T) { testSharing(t, fsys) })
 			t.Run("mode ACL", func(t *testing.T) { testModeACL(t, fsys) })
 		})
 	}

@@ -102,6 +102,10 @@ func (w *Worker) storeNonZero(t *transfer, data []byte) (int, error) {
 		}
 		next := min(len(data), done+zeroBlock-int((t.off+int64(done))%zeroBlock))
 		t.res.Holes += int64(next - done)
+		if t.reserve {
+			// Where no hole can be made the zeros that are there will do.
+			w.calls.PunchHole(t.dst, t.off+int64(done), int64(next-done))
+		}
 		done = next
 	}
 	return done, nil

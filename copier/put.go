@@ -2,7 +2,6 @@ package copier
 
 import (
 	"context"
-	"slices"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -49,6 +48,27 @@ type Put struct {
 	Hold     bool
 	HoldName platform.Name
 
+	// Basis, where BasisStat is set, is a file open for reading, the caller's,
+	// that the new content is expected to resemble; BasisStat is its state.
+	Basis     platform.FD
+	BasisStat *platform.Stat
+	// Delta writes only what differs from the basis: into a clone of it, where
+	// the file systems can do that, or with InPlace into the file itself,
+	// which Basis must be open on then. Otherwise the file is copied whole.
+	Delta bool
+	// Append, with InPlace, keeps what the file holds.
+	Append Append
+	// Preallocate reserves all the space before the data is written, so that
+	// a lack of it is told early. File systems that can't are left alone.
+	Preallocate bool
+	// Partial, if set, is what becomes of a file that fails halfway, and where
+	// the next Put finds it. An unnamed file is then staged as Sibling.
+	Partial *Partial
+	// Resume stages a file of ResumeMin bytes and more in such a way that a
+	// Put of the same source to the same name, in a later run, goes on where
+	// this one was killed, cancelled or failed. See IsResumable.
+	Resume bool
+
 	// Finish, if set, gives the staged file its metadata in place of what the
 	// options say. It is called after the data, once for each attempt at a
 	// source that changes, on a file of mode 0600 (InPlace: of the old mode).
@@ -90,7 +110,9 @@ func (w *Worker) put(ctx context.Context, p *Put) error {
 	s := &w.staged
 	err := w.create(s, p, w.creationMode(p))
 	if err == nil {
-		err = w.fill(ctx, s, p)
+		if err = w.fill(ctx, s, p); err != nil && w.keep(s, p, err) {
+			return err
+		}
 	}
 	if err == nil && p.BeforeCommit != nil {
 		err = p.BeforeCommit()
@@ -123,7 +145,7 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		p.Result.Attempts++
 		p.Lost = Lost{}
 		suspect := w.beingWritten(p)
-		if err := w.content(ctx, s.fd, p); err != nil {
+		if err := w.content(ctx, s, p); err != nil {
 			return err
 		}
 		same := true
@@ -152,6 +174,10 @@ func (w *Worker) fill(ctx context.Context, s *Staged, p *Put) error {
 		}
 		*p.Stat = w.srcNow
 		p.Result = Result{Attempts: p.Result.Attempts}
+		if w.patches(p) || !p.cuts() {
+			continue // over what it holds
+		}
+		s.have, s.trusted, s.journal = 0, 0, nil
 		if err := w.empty(s.fd); err != nil {
 			return err
 		}
@@ -209,45 +235,4 @@ func (w *Worker) empty(fd platform.FD) error {
 	}
 	_, err := w.seek(fd, 0, platform.SeekSet)
 	return step(StepSize, err)
-}
-
-// content moves the data and compares sizes.
-func (w *Worker) content(ctx context.Context, fd platform.FD, p *Put) error {
-	if w.c.opts.AttributesOnly {
-		return step(StepStat, w.calls.Fstat(fd, &w.dstNow))
-	}
-	if !p.Stat.IsRegular() {
-		if m := w.c.opts.Methods; m != nil && !slices.Contains(m, ReadWrite) {
-			for _, m := range m {
-				p.Result.refused(m, errNotRegular)
-			}
-			return step(StepMove, &MethodError{p.Result.Refusals()})
-		}
-		if err := w.Stream(ctx, fd, p.Src, &p.Result); err != nil {
-			return err
-		}
-		return step(StepStat, w.calls.Fstat(fd, &w.dstNow))
-	}
-	w.dstOld = platform.Stat{Dev: p.DirDev, Mode: platform.ModeRegular}
-	if err := w.Data(ctx, fd, p.Src, &w.dstOld, p.Stat, &p.Result); err != nil {
-		return err
-	}
-	if err := w.calls.Fstat(fd, &w.dstNow); err != nil {
-		return step(StepStat, err)
-	}
-	if w.dstNow.Size != p.Result.Bytes {
-		return step(StepSize, errCount("destination holds", int(w.dstNow.Size), p.Result.Bytes))
-	}
-	if p.Result.Bytes < p.Stat.Size && p.Stat.Blocks > 0 {
-		// Shorter than it was: if the source agrees, the next look at it says
-		// so and the copy is repeated. A source that still has its size was
-		// read wrongly.
-		if err := w.calls.Fstat(p.Src, &w.srcNow); err != nil {
-			return step(StepStat, err)
-		}
-		if w.srcNow.Size > p.Result.Bytes {
-			return step(StepRead, errCount("read", int(p.Result.Bytes), w.srcNow.Size))
-		}
-	}
-	return nil
 }

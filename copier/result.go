@@ -6,6 +6,7 @@ type Result struct {
 	Bytes    int64      // of the file, holes included
 	Moved    int64      // bytes that were copied (not shared, not holes)
 	Cloned   int64      // bytes shared with the source
+	Matched  int64      // bytes that the basis, or a part left before, had already
 	Holes    int64      // bytes of holes at the destination
 	Attempts int        // 1, or more if the source changed meanwhile
 	Verified bool       // the stored bytes were read back and compared equal

@@ -37,6 +37,13 @@ type Staged struct {
 	grow   platform.FD   // where a Sibling grows; dir but for StageDir
 	grown  platform.Name // its name there
 	temp   [TempSize]byte
+
+	// Of content that was there before.
+	have    int64    // what may be as it is to be, once compared
+	trusted int64    // what is known to be
+	good    int64    // what is as the source has it, after an error
+	journal *journal // of a file that can be resumed
+	found   bool     // grown is a name that another run may look for
 }
 
 // StageDir is a directory for files that are not whole yet: an open
@@ -53,7 +60,8 @@ func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
 	// For reading too: what is stored may have to be looked at again.
 	const access = platform.ReadWrite
 	s.calls, s.dir, s.dirIno, s.name, s.stage, s.fd = w.calls, p.Dir, p.DirIno, p.Name, p.Stage, platform.None
-	if (p.StageDir != nil || p.Hold) && s.stage != InPlace {
+	s.have, s.trusted, s.good, s.journal, s.found = 0, 0, 0, nil, false
+	if (p.StageDir != nil || p.Hold) && s.stage != InPlace || s.stage == Unnamed && (p.Partial != nil || w.resumes(p)) {
 		s.stage = Sibling
 	}
 	if s.stage == Unnamed {
@@ -79,6 +87,13 @@ func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
 		if w.c.opts.AttributesOnly {
 			break
 		}
+		if w.patches(p) {
+			err = w.lookInto(s)
+			break
+		}
+		if !p.cuts() {
+			break
+		}
 		err = w.calls.Ftruncate(s.fd, 0)
 		for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
 			err = w.calls.Ftruncate(s.fd, 0)
@@ -96,10 +111,10 @@ func (w *Worker) createSibling(s *Staged, p *Put, access int, mode uint32) error
 	if w.c.opts.Preserve.Mode {
 		mode = 0o600 // its name can be seen before its ACL is set
 	}
-	s.grow = p.Dir
-	ino := p.DirIno
-	if p.StageDir != nil {
-		s.grow, ino = p.StageDir.Dir, p.StageDir.Ino
+	var ino uint64
+	s.grow, ino = p.nursery()
+	if taken, err := w.takeUp(s, p, access); taken || err != nil {
+		return err
 	}
 	for i := 0; ; i++ {
 		s.grown = TempName(s.temp[:0], ino)
@@ -123,6 +138,14 @@ func (w *Worker) createSibling(s *Staged, p *Put, access int, mode uint32) error
 	}
 }
 
+// nursery returns where a Sibling grows, and its inode number.
+func (p *Put) nursery() (platform.FD, uint64) {
+	if p.StageDir != nil {
+		return p.StageDir.Dir, p.StageDir.Ino
+	}
+	return p.Dir, p.DirIno
+}
+
 func (w *Worker) open(dir platform.FD, name platform.Name, flags int, mode uint32) (platform.FD, error) {
 	for i := 0; ; i++ {
 		fd, err := w.calls.Openat(dir, name, flags, mode)
@@ -144,6 +167,9 @@ func (w *Worker) commit(ctx context.Context, s *Staged, p *Put) error {
 		}
 		s.stage = Plain // it has a name now, which Discard removes
 		return s.closeThen(nil)
+	}
+	if err := s.hide(p); err != nil {
+		return step(StepPublish, err)
 	}
 	return s.closeThen(func() error {
 		if p.Hold {
@@ -194,6 +220,7 @@ func (w *Worker) commitAcross(ctx context.Context, far *Staged, p *Put) error {
 		err := w.metadata(fd, p)
 		return p.Lost, err
 	}
+	near.Delta, near.Partial, near.Resume = false, nil, false
 	near.BeforeCommit = nil // it ran
 	s := new(Staged)
 	err = w.create(s, &near, 0o600)

@@ -3,6 +3,7 @@ package copier
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/zeebo/xxh3"
 
@@ -34,6 +35,25 @@ func TempName(buf []byte, dirIno uint64) platform.Name {
 	b = base32(b, rand.Uint64(), tempRandom)
 	b = base32(b, tempSum(b[len(tempPrefix):], dirIno), tempCheck)
 	return platform.Name(append(b, 0))
+}
+
+// resumeName writes into buf the temporary name of a file that can be resumed.
+// The last of its random characters is from the second half of the alphabet,
+// where the one that TempName makes of four bits never is.
+func resumeName(buf []byte, id [16]byte, dirIno uint64) platform.Name {
+	b := append(buf[:0], tempPrefix...)
+	b = base32(b, binary.LittleEndian.Uint64(id[:]), tempRandom-1)
+	b = append(b, tempAlphabet[16+id[15]&15])
+	b = base32(b, tempSum(b[len(tempPrefix):], dirIno), tempCheck)
+	return platform.Name(append(b, 0))
+}
+
+// IsResumable reports whether a name for which IsTemp holds is that of a file
+// that Put.Resume may go on with. Who sweeps leaves it until the files of its
+// directory are done.
+func IsResumable(name []byte) bool {
+	const at = len(tempPrefix) + tempRandom - 1
+	return len(name) == tempLen && strings.IndexByte(tempAlphabet[16:], name[at]) >= 0
 }
 
 // IsTemp reports whether name, without NUL, was made by TempName for the

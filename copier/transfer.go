@@ -27,6 +27,7 @@ type transfer struct {
 	dst, src   platform.FD
 	srcStat    *platform.Stat
 	off        int64
+	start      int64 // what was stored before by something else
 	dstPos     int64 // position of the destination descriptor, for sendfile
 	dstSize    int64 // how far data was stored; less than off after a hole
 	rows       []*row
@@ -36,6 +37,9 @@ type transfer struct {
 	sized      int64 // the size that the destination was given before, or 0
 	progress   bool  // several chunks: tell
 	skipsZeros bool  // --sparse=always: the mover itself knows how far it stored
+
+	reserve bool // the whole size first
+	journal *journal
 
 	pipe   pipe   // of splice
 	mapped mapped // of mmap
@@ -53,14 +57,26 @@ func (t *transfer) release(w *Worker) {
 // type of dst only. Both descriptors stay the caller's. On an error res tells
 // how far it got and dst holds a part of the data.
 func (w *Worker) Data(ctx context.Context, dst, src platform.FD, dstStat, st *platform.Stat, res *Result) error {
+	facts := w.begin(dst, src, dstStat, st, res)
+	defer w.t.release(w)
+	return w.run(ctx, facts.Sparse)
+}
+
+// begin makes w.t a transfer of nothing yet.
+func (w *Worker) begin(dst, src platform.FD, dstStat, st *platform.Stat, res *Result) Facts {
 	refused := w.refusedFor(dstStat.Dev, st.Dev)
 	facts := factsOf(st, dstStat, uint16(refused.Load()))
 	facts.Neutral = w.c.opts.Methods == nil && w.neutral(dst, src, st)
 	t := &w.t
 	*t = transfer{dst: dst, src: src, srcStat: st, res: res, progress: st.Size > progressMin, skipsZeros: w.c.opts.Sparse == Always}
-	defer t.release(w)
 	t.rows = candidates(&facts, &w.c.opts, &t.list, res)
-	if len(t.rows) == 0 && (st.Size > 0 || w.c.opts.Methods == nil) {
+	return facts
+}
+
+// run does what is left of w.t.
+func (w *Worker) run(ctx context.Context, sparse bool) error {
+	t := &w.t
+	if len(t.rows) == 0 && (t.srcStat.Size > 0 || w.c.opts.Methods == nil) {
 		return w.noMethod(t, errMethod)
 	}
 	for {
@@ -70,7 +86,7 @@ func (w *Worker) Data(ctx context.Context, dst, src platform.FD, dstStat, st *pl
 			}
 			continue
 		}
-		if err := w.moveAll(ctx, t, facts.Sparse); err != errWhole {
+		if err := w.moveAll(ctx, t, sparse); err != errWhole {
 			return err
 		}
 	}
@@ -155,8 +171,11 @@ func (w *Worker) moveSegments(ctx context.Context, t *transfer, sparse bool) err
 		const unknown = 1 << 62
 		return w.moveRange(ctx, t, unknown)
 	}
+	if err := w.prepare(t); err != nil {
+		return err
+	}
 	sparse = sparse && w.c.opts.Sparse != Never
-	if sparse {
+	if sparse && t.sized < size {
 		// What is written at the end of a file has space reserved behind it
 		// (xfs), which would stay in the holes.
 		if err := w.truncate(t, size); err != nil {
@@ -230,6 +249,9 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 			return errWhole
 		}
 		n := min(end-t.off, chunkSize)
+		if t.journal != nil {
+			n = min(n, resumeChunk)
+		}
 		if l := w.c.opts.Limit; l != nil {
 			n = min(n, l.chunk())
 			if err := wait(ctx, l.reserve(n)); err != nil {
@@ -258,6 +280,11 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 		stalls = 0
 		t.off += int64(moved)
 		w.account(t, r.method, t.off-before)
+		if t.journal != nil {
+			if err := t.journal.note(w, t); err != nil {
+				return err
+			}
+		}
 		if t.off < end {
 			if err := ctx.Err(); err != nil {
 				return ctx.Err()
@@ -289,7 +316,7 @@ func (w *Worker) judge(t *transfer, r *row, err error, stalls *int) error {
 	if s, ok := err.(*StepError); ok {
 		return s // of read or write, which were repeated and have the last word
 	}
-	switch platform.Judge(r.call, err, t.off > 0) {
+	switch platform.Judge(r.call, err, t.off > t.start) {
 	case platform.Repeat:
 		if *stalls++; *stalls <= maxRepeats {
 			return nil
@@ -313,7 +340,7 @@ func (w *Worker) judge(t *transfer, r *row, err error, stalls *int) error {
 // refuse drops the method in front, for later files too if its error says so.
 func (w *Worker) refuse(t *transfer, err error) error {
 	r := t.rows[0]
-	switch platform.Judge(r.call, err, t.off > 0) {
+	switch platform.Judge(r.call, err, t.off > t.start) {
 	case platform.NextAndRemember:
 		w.refused.Or(1 << r.method)
 	case platform.Next:
@@ -379,8 +406,9 @@ func (w *Worker) rewind(t *transfer) error {
 	if err := w.truncate(t, 0); err != nil {
 		return err
 	}
-	t.off, t.sized, t.eof = 0, 0, false
-	t.res.Moved, t.res.Holes = 0, 0
+	t.off, t.start, t.sized, t.eof = 0, 0, 0, false
+	t.res.Moved, t.res.Matched, t.res.Holes = 0, 0, 0
+	t.journal = nil // it was at the end of the file
 	return nil
 }
 

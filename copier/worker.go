@@ -19,6 +19,7 @@ type Copier struct {
 	settled   platform.Time // sources changed before are not being written
 	cold      atomic.Int64  // bytes of large sources that were not in memory
 	memory    func() int64  // that can be had, in bytes; 0 if it can't be told
+	boot      func() uint64 // of the machine; see bootID
 }
 
 type pairKey struct{ dst, src uint64 }
@@ -35,6 +36,7 @@ func New(calls *platform.Calls, opts Options, uid uint32) *Copier {
 			}
 			return n
 		}),
+		boot: sync.OnceValue(func() uint64 { return bootID(calls) }),
 	}
 }
 

@@ -184,9 +184,10 @@ type Calls struct {
 	Fremovexattr func(fd FD, attr Name) error
 	// The same for what can't be opened (symlinks, devices, sockets, FIFOs):
 	// of the directory entry itself, never followed.
-	Listxattrat func(dir FD, name Name, buf []byte) (int, error)
-	Getxattrat  func(dir FD, name Name, attr Name, buf []byte) (int, error)
-	Setxattrat  func(dir FD, name Name, attr Name, value []byte) error
+	Listxattrat   func(dir FD, name Name, buf []byte) (int, error)
+	Getxattrat    func(dir FD, name Name, attr Name, buf []byte) (int, error)
+	Setxattrat    func(dir FD, name Name, attr Name, value []byte) error
+	Removexattrat func(dir FD, name Name, attr Name) error
 
 	// Durability.
 	Fsync     func(fd FD) error

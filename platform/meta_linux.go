@@ -139,3 +139,11 @@ func setxattrat(dir FD, name Name, attr Name, value []byte) error {
 	runtime.KeepAlive(value)
 	return failure(e)
 }
+
+func removexattrat(dir FD, name Name, attr Name) error {
+	p := entryPath(dir, name)
+	_, _, e := unix.Syscall(unix.SYS_LREMOVEXATTR, ptr(p), ptr(attr), 0)
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(attr)
+	return failure(e)
+}

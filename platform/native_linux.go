@@ -45,7 +45,7 @@ var native = Calls{
 	Fchown: fchown, Fchownat: fchownat, Fchmod: fchmod, Fchmodat: fchmodat,
 	Futimens: futimens, Utimensat: utimensat,
 	Flistxattr: flistxattr, Fgetxattr: fgetxattr, Fsetxattr: fsetxattr, Fremovexattr: fremovexattr,
-	Listxattrat: listxattrat, Getxattrat: getxattrat, Setxattrat: setxattrat,
+	Listxattrat: listxattrat, Getxattrat: getxattrat, Setxattrat: setxattrat, Removexattrat: removexattrat,
 
 	Fsync: fsync, Fdatasync: fdatasync, Syncfs: syncfs,
 }

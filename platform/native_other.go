@@ -93,6 +93,7 @@ func Native() *Calls {
 		Listxattrat:    func(dir FD, name Name, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
 		Getxattrat:     func(dir FD, name Name, attr Name, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
 		Setxattrat:     func(dir FD, name Name, attr Name, value []byte) error { return errors.ErrUnsupported },
+		Removexattrat:  func(dir FD, name Name, attr Name) error { return errors.ErrUnsupported },
 		Fsync:          func(fd FD) error { return errors.ErrUnsupported },
 		Fdatasync:      func(fd FD) error { return errors.ErrUnsupported },
 		Syncfs:         func(fd FD) error { return errors.ErrUnsupported },

@@ -123,6 +123,9 @@ func restartMetadata(r, c *Calls) {
 	r.Setxattrat = func(dir FD, name Name, attr Name, value []byte) error {
 		return restarted(func() error { return c.Setxattrat(dir, name, attr, value) })
 	}
+	r.Removexattrat = func(dir FD, name Name, attr Name) error {
+		return restarted(func() error { return c.Removexattrat(dir, name, attr) })
+	}
 	r.Fsync = func(fd FD) error { return restarted(func() error { return c.Fsync(fd) }) }
 	r.Fdatasync = func(fd FD) error { return restarted(func() error { return c.Fdatasync(fd) }) }
 	r.Syncfs = func(fd FD) error { return restarted(func() error { return c.Syncfs(fd) }) }

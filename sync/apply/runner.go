@@ -24,6 +24,7 @@ type Worker struct {
 	Dirents []byte        // for Getdents
 	Link    []byte        // for the target of a symbolic link
 	Temp    []byte        // for a temporary name
+	Compare []byte        // for the contents of two files, made by who needs it
 	Src     platform.Stat // of the entry at hand
 	Dst     platform.Stat // of what stands at its name
 	Put     copier.Put    // the file at hand

@@ -1,0 +1,201 @@
+package mirror
+
+import (
+	"context"
+	"strings"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+)
+
+// backup gives what stands at name in p its backup name. The old name may keep
+// it: a hard link is made where that works, so that no moment passes without
+// the file; whoever replaces it renames over.
+func (m *Mirror) backup(p *pair, name platform.Name) error {
+	return m.backupAt(p.dfd(), p.path(nil), name)
+}
+
+// backupAt is backup for an entry of the open directory from, whose path below
+// the destination is rel.
+func (m *Mirror) backupAt(from platform.FD, rel string, name platform.Name) error {
+	dir, backupName, done, err := m.backupPlace(from, rel, name)
+	if err != nil {
+		return err
+	}
+	defer done()
+	link := func() error { return m.calls.Linkat(from, name, dir, backupName, false) }
+	err = retry(link)
+	if platform.Exists(err) {
+		if err = m.clearBackup(dir, backupName); err == nil {
+			err = retry(link)
+		}
+	}
+	if err == nil || platform.NotExist(err) {
+		return nil
+	}
+	if platform.OtherDevice(err) {
+		return m.backupAcross(from, name, dir, backupName)
+	}
+	// Links to directories, and on some file systems any, are refused.
+	return retry(func() error { return m.calls.Renameat(from, name, dir, backupName) })
+}
+
+// clearBackup removes an older backup, unless it is a directory with something
+// in it.
+func (m *Mirror) clearBackup(dir platform.FD, name platform.Name) error {
+	err := m.calls.Unlinkat(dir, name)
+	if platform.IsDirectory(err) {
+		err = m.calls.Rmdirat(dir, name)
+	}
+	return err
+}
+
+// backupPlace returns the directory and the name of a backup. done gives the
+// directory back.
+func (m *Mirror) backupPlace(from platform.FD, rel string, name platform.Name) (dir platform.FD, backup platform.Name, done func(), err error) {
+	backup, err = platform.MakeName(name.String() + m.opts.Suffix)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	if m.opts.BackupDir == "" {
+		return from, backup, func() {}, nil
+	}
+	dir, err = m.openBackupDir(rel)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	return dir, backup, func() { m.calls.Close(dir) }, nil
+}
+
+// openBackupDir opens the place of rel's entries below --backup-dir, and creates
+// what is missing of it.
+func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
+	const flags = platform.ReadOnly | platform.Directory | platform.NonBlock
+	start := platform.FD(platform.CWD)
+	path := m.opts.BackupDir
+	if !strings.HasPrefix(path, "/") {
+		start = m.root.dfd()
+	}
+	top, err := platform.MakeName(path)
+	if err != nil {
+		return platform.None, err
+	}
+	fd, err := m.calls.Openat(start, top, flags, 0)
+	if platform.NotExist(err) {
+		if err = m.makeBackupPath(start, path); err == nil {
+			fd, err = m.calls.Openat(start, top, flags, 0)
+		}
+	}
+	if err != nil {
+		return platform.None, err
+	}
+	if rel == "." || rel == "" {
+		return fd, nil
+	}
+	for _, part := range strings.Split(rel, "/") {
+		name, err := platform.MakeName(part)
+		if err == nil {
+			if e := m.calls.Mkdirat(fd, name, 0o777); e != nil && !platform.Exists(e) {
+				err = e
+			}
+		}
+		var next platform.FD
+		if err == nil {
+			next, err = m.calls.Openat(fd, name, flags|platform.NoFollow, 0)
+		}
+		m.calls.Close(fd)
+		if err != nil {
+			return platform.None, err
+		}
+		fd = next
+	}
+	return fd, nil
+}
+
+func (m *Mirror) makeBackupPath(start platform.FD, path string) error {
+	made := ""
+	if strings.HasPrefix(path, "/") {
+		made = "/"
+	}
+	for _, part := range strings.Split(path, "/") {
+		if part == "" {
+			continue
+		}
+		made += part
+		name, err := platform.MakeName(made)
+		if err != nil {
+			return err
+		}
+		if err := m.calls.Mkdirat(start, name, 0o777); err != nil && !platform.Exists(err) {
+			return err
+		}
+		made += "/"
+	}
+	return nil
+}
+
+// backupAcross copies what is replaced to another file system.
+func (m *Mirror) backupAcross(from platform.FD, name platform.Name, dir platform.FD, backup platform.Name) error {
+	w := m.cp.NewWorker()
+	var st, d platform.Stat
+	if err := m.calls.Statat(from, name, &st, false); err != nil {
+		return err
+	}
+	if err := m.calls.Fstat(dir, &d); err != nil {
+		return err
+	}
+	if !st.IsRegular() {
+		if st.IsSymlink() {
+			var buf [4096]byte
+			n, err := m.calls.Readlinkat(from, name, buf[:len(buf)-1])
+			if err != nil {
+				return err
+			}
+			return m.calls.Symlinkat(platform.Name(append(buf[:n:n], 0)), dir, backup)
+		}
+		return m.calls.Mknodat(dir, backup, st.Mode, st.Rdev)
+	}
+	fd, err := m.calls.Openat(from, name, platform.ReadOnly|platform.NoFollow|platform.NonBlock, 0)
+	if err != nil {
+		return err
+	}
+	defer m.calls.Close(fd)
+	return w.Put(context.Background(), m.plainPut(fd, &st, dir, &d, backup))
+}
+
+// plainPut is a copy that keeps all that a stat tells.
+func (m *Mirror) plainPut(fd platform.FD, st *platform.Stat, dir platform.FD, d *platform.Stat, name platform.Name) *copier.Put {
+	put := &copier.Put{
+		Dir: dir, DirIno: d.Ino, DirDev: d.Dev, Name: name, Stage: copier.Sibling, Rename: true,
+		Src: fd, Stat: st, OldFD: platform.None, Umask: m.opts.Umask,
+	}
+	put.Finish = func(fd platform.FD) (lost copier.Lost, err error) {
+		m.calls.Fchown(fd, int(st.UID), int(st.GID))
+		if err := m.calls.Fchmod(fd, st.Mode&platform.ModeBits); err != nil {
+			return lost, err
+		}
+		return lost, m.calls.Futimens(fd, st.Atime, st.Mtime)
+	}
+	return put
+}
+
+// backupCopy makes a backup of a file that will be written into.
+func (m *Mirror) backupCopy(ctx context.Context, w *apply.Worker, e *entry) error {
+	dir, backup, done, err := m.backupPlace(e.p.dfd(), e.p.path(nil), e.as)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var d platform.Stat
+	if err := m.calls.Fstat(dir, &d); err != nil {
+		return err
+	}
+	fd, err := m.calls.Openat(e.p.dfd(), e.as, platform.ReadOnly|platform.NoFollow|platform.NonBlock, 0)
+	if err != nil {
+		return err
+	}
+	defer m.calls.Close(fd)
+	old := e.old
+	return m.cp.NewWorker().Put(ctx, m.plainPut(fd, &old, dir, &d, backup))
+}

@@ -1,0 +1,360 @@
+package mirror
+
+import (
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/plan"
+	"github.com/zccp/zccp/sync/tree"
+)
+
+// enter looks at a directory of the source, in one or several origins, makes
+// or opens its destination and returns the pair, in use, or nil if it is not
+// to be entered. parent is in use.
+func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *pair {
+	p := &pair{parent: parent, name: l.targetName(parent, refs[0]).Clone()}
+	inDst := refs[0].flags&refInDst != 0
+	named := false
+	implied := true
+	for i, r := range refs {
+		o := &parent.origins[r.origin]
+		child, isNamed, ok := m.openOrigin(o, l.name(r), i == 0, p)
+		if !ok {
+			continue
+		}
+		named = named || isNamed
+		implied = implied && o.want != nil && !isNamed
+		p.origins = append(p.origins, child)
+	}
+	if len(p.origins) == 0 {
+		return nil
+	}
+	m.stats.files.add(platform.ModeDir)
+	w.Tally.Found++
+	p.seals = !(implied && m.opts.NoImpliedDirs)
+	p.delete = m.deletes() && m.listsAll(p)
+	p.unpublished.Store(1)
+	p.unsealed.Store(1)
+	parent.unsealed.Add(1)
+	if !m.enterTarget(w, p, inDst, implied) {
+		for i := range p.origins {
+			if d := p.origins[i].dir; d != nil {
+				d.Release()
+				d.Done()
+			}
+		}
+		parent.unsealed.Add(-1)
+		return nil
+	}
+	return p
+}
+
+// openOrigin opens a directory of the source; the first one gives the pair its
+// attributes. named tells that it is no mere part of a path.
+func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair) (o origin, named, ok bool) {
+	o = origin{rootDev: up.rootDev, depth: up.depth, path: up.srcPath(name.Bytes()), rel: up.relative(name)}
+	named = true
+	follow := m.opts.Links == LinksFollow || m.opts.CopyDirLinks
+	if up.want != nil {
+		e := up.want.names[name.String()]
+		named = e.named
+		o.depth = e.depth
+		if len(e.names) > 0 && e.depth == 0 {
+			o.want = e
+		}
+		follow = follow || e.slashed || !e.named
+	} else if o.depth > 0 {
+		o.depth--
+	}
+	var st platform.Stat
+	if m.opts.Links == LinksCopyUnsafe && !follow {
+		is, err := m.followed(up, name, &st)
+		follow = is && err == nil
+	}
+	dir, err := m.pool.Open(up.dir, name, follow, &st)
+	switch {
+	case err == nil:
+		o.dir = dir
+	case platform.Denied(err):
+		// What can be kept of a directory that can't be read is kept.
+		if err := m.calls.Statat(up.dir.FD(), name, &st, follow); err != nil {
+			m.sourceProblem("stat", o.path, err)
+			return o, named, false
+		}
+		if o.depth != 0 || o.want != nil {
+			m.sourceProblem("open directory", o.path, err)
+		}
+	default:
+		m.sourceProblem("open directory", o.path, err)
+		return o, named, false
+	}
+	o.st = st
+	if m.opts.OneFileSystem > 0 && st.Dev != up.rootDev && up.want == nil {
+		o.mounted = true
+		if m.opts.OneFileSystem > 1 {
+			if dir != nil {
+				dir.Release()
+				dir.Done()
+			}
+			return o, named, false
+		}
+	}
+	if up.want != nil && named {
+		o.rootDev = st.Dev
+	}
+	if up.hides != nil && dir != nil {
+		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(dir)); err != nil {
+			m.sourceProblem("read filter rules in", o.path, err)
+		}
+	}
+	if first {
+		p.st = st
+		m.mapAttributes(&p.st)
+		m.readMeta(&p.meta, up, name, dir, st.Mode)
+	}
+	return o, named, true
+}
+
+// enterTarget finds or makes the destination of a pair and tells of it. It
+// reports false if nothing below it can be done.
+func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool {
+	parent := p.parent
+	if parent.fresh || parent.dst == nil {
+		inDst = false
+	}
+	var old platform.Stat
+	exists := false
+	through := false
+	if inDst {
+		err := m.calls.Statat(parent.dst.FD(), p.name, &old, false)
+		if err == nil && old.IsSymlink() && m.opts.KeepDirLinks {
+			var target platform.Stat
+			if m.calls.Statat(parent.dst.FD(), p.name, &target, true) == nil && target.IsDir() {
+				old, through = target, true
+			}
+		}
+		switch {
+		case err == nil:
+			exists = true
+		case !platform.NotExist(err):
+			m.problem("stat", m.dstPath(p, nil), err)
+			return false
+		}
+	}
+	if !exists && m.rules.Existing || exists && !old.IsDir() && m.rules.IgnoreExisting {
+		return false
+	}
+	if exists && !old.IsDir() {
+		if !m.deleteOnly {
+			if free, _ := m.makeWay(w, &entry{p: parent, as: p.name}, &old, "directory"); !free {
+				return false
+			}
+		}
+		exists = false
+	}
+	if m.deleteOnly && !exists {
+		return false
+	}
+	m.enterAlts(p)
+	p.oldMtime = old.Mtime
+	p.st.Mode = p.st.Mode&^platform.ModeBits | m.rules.Mode(p.st.Mode, orNil(&old, exists), m.freshBits(parent))
+	if exists {
+		if !m.openExisting(w, p, through) {
+			return false
+		}
+	} else if !m.makeDir(w, p) {
+		return false
+	}
+	if m.deleteOnly {
+		return true
+	}
+	if p.seals {
+		m.tellDir(p, orNil(&old, exists))
+	} else {
+		p.seals = p.fresh
+		if p.fresh {
+			p.st.Mtime = platform.Time{Nsec: platform.TimeOmit}
+		}
+	}
+	return true
+}
+
+func orNil(st *platform.Stat, ok bool) *platform.Stat {
+	if ok {
+		return st
+	}
+	return nil
+}
+
+// openExisting opens a destination that is there.
+func (m *Mirror) openExisting(w *apply.Worker, p *pair, through bool) bool {
+	parent := p.parent
+	var st platform.Stat
+	d, err := m.pool.Open(parent.dst, p.name, through, &st)
+	if platform.Denied(err) && !m.opts.DryRun {
+		// Its owner may lift its mode for the time of the work.
+		if m.calls.Statat(parent.dst.FD(), p.name, &st, false) == nil && m.calls.Fchmodat(parent.dst.FD(), p.name, st.Mode&platform.ModeBits|0o700) == nil {
+			p.lifted = st.Mode&platform.ModeBits + 1
+			d, err = m.pool.Open(parent.dst, p.name, through, &st)
+		}
+	}
+	if err != nil {
+		m.ioError.Store(true)
+		m.problem("access", m.dstPath(p, nil), err)
+		return false
+	}
+	p.dst = d
+	if st.Mode&0o300 != 0o300 && m.opts.UID != 0 && !m.opts.DryRun && m.calls.Fchmod(d.FD(), st.Mode&platform.ModeBits|0o700) == nil {
+		p.lifted = st.Mode&platform.ModeBits + 1
+	}
+	if parent.guards != nil {
+		if p.guards, err = parent.guards.Enter(p.name.Bytes(), m.reader(d)); err != nil {
+			m.problem("read filter rules in", m.dstPath(p, nil), err)
+		}
+	}
+	return true
+}
+
+// makeDir creates a destination under a temporary name, open to its owner
+// only, and opens it.
+func (m *Mirror) makeDir(w *apply.Worker, p *pair) bool {
+	p.fresh = true
+	m.stats.created.add(platform.ModeDir)
+	m.r.Counters.Dirs.Add(1)
+	if p.parent.guards != nil {
+		p.guards, _ = p.parent.guards.Enter(p.name.Bytes(), noFile)
+	}
+	if m.opts.DryRun {
+		return true
+	}
+	dir := p.parent.dst
+	var err error
+	var name platform.Name
+	for i := 0; i < 100; i++ {
+		name = copier.TempName(w.Temp[:0], dir.Ino)
+		err = m.calls.Mkdirat(dir.FD(), name, 0o700)
+		if !platform.Exists(err) && !platform.Interrupted(err) {
+			break
+		}
+	}
+	var st platform.Stat
+	if err == nil {
+		p.dst, err = m.pool.Open(dir, name, false, &st)
+		if err == nil && st.Mode&0o700 != 0o700 {
+			err = m.calls.Fchmod(p.dst.FD(), st.Mode&platform.ModeBits|0o700)
+		}
+	}
+	if err == nil {
+		if e := m.calls.Flock(p.dst.FD(), true); e != nil && !platform.Unsupported(e) && !platform.Interrupted(e) {
+			err = e
+		}
+	}
+	if err != nil {
+		if p.dst != nil {
+			p.dst.Release()
+			p.dst.Done()
+			p.dst = nil
+		}
+		m.problem("create directory", m.dstPath(p, nil), err)
+		return false
+	}
+	p.temp = name.Clone()
+	return true
+}
+
+// rootItem tells of the destination itself, which a source's directory is
+// merged into as a whole.
+func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
+	first := -1
+	for i := range p.origins {
+		o := &p.origins[i]
+		if o.want == nil || first < 0 {
+			first = i
+			break
+		}
+	}
+	if first < 0 {
+		return
+	}
+	o := &p.origins[first]
+	p.st = o.st
+	m.mapAttributes(&p.st)
+	m.readMeta(&p.meta, nil, nil, o.dir, o.st.Mode)
+	m.stats.files.add(platform.ModeDir)
+	var old platform.Stat
+	exists := p.dst != nil && m.calls.Fstat(p.dst.FD(), &old) == nil
+	p.st.Mode = p.st.Mode&^platform.ModeBits | m.rules.Mode(p.st.Mode, orNil(&old, exists && !p.fresh), m.freshBits(nil))
+	if m.deleteOnly {
+		return
+	}
+	if p.fresh {
+		m.stats.created.add(platform.ModeDir)
+		m.dirItem(p, nil, plan.FlagLocalChange)
+		return
+	}
+	m.dirItem(p, &old, 0)
+}
+
+// tellDir tells of a directory below the root: one that is new is compared with
+// that of an alternate, if there is one.
+func (m *Mirror) tellDir(p *pair, old *platform.Stat) {
+	if old != nil {
+		m.dirItem(p, old, 0)
+		return
+	}
+	alt, whole := m.altDir(p)
+	switch {
+	case alt == nil:
+		m.dirItem(p, nil, plan.FlagLocalChange)
+	case !whole:
+		m.item(&itemInfo{p: p, st: &p.st, flags: m.compare(&p.st, alt, plan.FlagLocalChange)})
+	case m.opts.ItemizeAll:
+		m.item(&itemInfo{p: p, st: &p.st, flags: plan.FlagLocalChange})
+	}
+}
+
+// dirItem tells what of a directory differs.
+func (m *Mirror) dirItem(p *pair, old *platform.Stat, flags plan.Flags) {
+	if old == nil {
+		flags |= plan.FlagNew | m.newMeta(&p.meta)
+	} else {
+		flags = m.compare(&p.st, old, flags)
+		flags |= m.compareMeta(&p.meta, platform.None, nil, p.dst, p.st.Mode)
+	}
+	m.item(&itemInfo{p: p, st: &p.st, flags: flags})
+}
+
+// enterAlts opens the directory of the same name in each alternate.
+func (m *Mirror) enterAlts(p *pair) {
+	parent := p.parent
+	if parent.alts == nil {
+		return
+	}
+	p.alts = make([]*tree.Dir, len(parent.alts))
+	for i, a := range parent.alts {
+		if a == nil {
+			continue
+		}
+		var st platform.Stat
+		if d, err := m.pool.Open(a, p.name, false, &st); err == nil {
+			p.alts[i] = d
+		}
+	}
+}
+
+// seal gives a directory its attributes once nothing is made in it any more,
+// and lets go of it.
+func (m *Mirror) seal(w *apply.Worker, p *pair) {
+	if !m.opts.DryRun && !m.deleteOnly && p.dst != nil && (p.seals || p.lifted != 0) {
+		if err := p.dst.Use(); err != nil {
+			m.problem("access", m.dstPath(p, nil), err)
+		} else {
+			m.dirAttributes(w, p)
+			p.dst.Raise()
+			p.dst.Release()
+		}
+	}
+	if p.parent != nil {
+		p.eachDir((*tree.Dir).Done)
+	}
+}

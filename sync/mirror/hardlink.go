@@ -1,0 +1,200 @@
+package mirror
+
+import (
+	"context"
+	"sync"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/plan"
+)
+
+// linkMap knows what became of the inodes of the source that have several
+// names (-H). Only such inodes enter it, and one leaves when all its names were
+// met.
+type linkMap struct {
+	mu     sync.Mutex
+	groups map[inode]*linkGroup
+}
+
+// linkGroup is one inode. All fields are under linkMap.mu.
+type linkGroup struct {
+	left    uint64 // names not yet met
+	busy    bool   // somebody is transferring it
+	done    bool   // at stands
+	at      *entry
+	waiting []*entry
+}
+
+// claim reports whether the caller is to transfer e. If somebody else is, or
+// did, e is linked to that, now or later.
+func (m *Mirror) claim(ctx context.Context, w *apply.Worker, e *entry) bool {
+	l := &m.links
+	key := inodeOf(&e.src)
+	l.mu.Lock()
+	g := l.groups[key]
+	if g == nil {
+		g = &linkGroup{left: e.src.Nlink}
+		l.groups[key] = g
+	}
+	if g.left--; g.left == 0 {
+		delete(l.groups, key)
+	}
+	switch {
+	case g.busy:
+		k := e.keep()
+		k.group = g
+		g.waiting = append(g.waiting, k)
+		e.p.unsealed.Add(1)
+		e.p.unpublished.Add(1)
+		l.mu.Unlock()
+		return false
+	case g.done:
+		at := g.at
+		l.mu.Unlock()
+		e.group = g
+		if m.linkTo(w, e, at) {
+			return false
+		}
+		l.mu.Lock()
+	}
+	g.busy, g.done, g.at = true, false, e.keep()
+	l.mu.Unlock()
+	e.group = g
+	return true
+}
+
+// settle ends the transfer of an inode's first name and serves who waits for
+// it. If it failed, the next one has its try.
+func (m *Mirror) settle(w *apply.Worker, e *entry, ok bool) {
+	g := e.group
+	if g == nil {
+		return
+	}
+	l := &m.links
+	l.mu.Lock()
+	g.busy, g.done = false, ok
+	waiting := g.waiting
+	g.waiting = nil
+	l.mu.Unlock()
+	for i := len(waiting) - 1; i >= 0; i-- {
+		w.Runner.Push(&linkJob{m, waiting[i]})
+	}
+}
+
+// linkJob serves one name that waited.
+type linkJob struct {
+	m *Mirror
+	e *entry
+}
+
+func (j *linkJob) Run(ctx context.Context, w *apply.Worker) {
+	m, e := j.m, j.e
+	if err := e.p.use(); err != nil {
+		m.unusable(e.p, err)
+	} else {
+		if ctx.Err() == nil {
+			m.joinGroup(ctx, w, e)
+		}
+		e.p.release()
+	}
+	m.noteStop(ctx)
+	m.leave(w, e.p)
+}
+
+func (m *Mirror) joinGroup(ctx context.Context, w *apply.Worker, e *entry) {
+	g, l := e.group, &m.links
+	l.mu.Lock()
+	switch {
+	case g.busy:
+		g.waiting = append(g.waiting, e)
+		e.p.unsealed.Add(1)
+		e.p.unpublished.Add(1)
+		l.mu.Unlock()
+		return
+	case g.done:
+		at := g.at
+		l.mu.Unlock()
+		if m.linkTo(w, e, at) {
+			return
+		}
+		l.mu.Lock()
+	}
+	g.busy, g.done, g.at = true, false, e.keep()
+	l.mu.Unlock()
+	m.carryOut(ctx, w, e)
+}
+
+// linkTo makes e another name of what stands at the place at. It reports false
+// if that inode can take no further name, and e is to begin anew.
+func (m *Mirror) linkTo(w *apply.Worker, e, at *entry) bool {
+	flags := plan.FlagLocalChange | plan.FlagHardLink
+	path := at.p.path(at.as.Bytes())
+	if m.opts.DryRun {
+		e.link = nil
+		if !e.exists || at.p.dst != nil && e.old.Nlink > 1 && at.exists && inodeOf(&at.old) == inodeOf(&e.old) {
+			path2 := path
+			if e.exists {
+				path2 = ""
+				flags |= m.compare(&e.st, &e.old, flags)
+			} else {
+				flags |= plan.FlagNew
+			}
+			m.itemOf(e, flags, path2, nil)
+			return true
+		}
+		m.itemOf(e, m.differences(e, flags), path, nil)
+		return true
+	}
+	if at.p != e.p {
+		if err := at.p.dst.Use(); err != nil {
+			return false
+		}
+		defer at.p.dst.Release()
+	}
+	from, to := at.p.dfd(), e.p.dfd()
+	var made platform.Stat
+	if m.calls.Statat(from, at.as, &made, false) != nil {
+		return false
+	}
+	if e.exists {
+		if m.calls.Statat(to, e.as, &e.old, false) != nil {
+			e.exists = false
+		}
+	}
+	if e.exists && inodeOf(&made) == inodeOf(&e.old) {
+		m.itemOf(e, m.compare(&e.st, &e.old, flags), "", nil)
+		m.transferred(e)
+		return true
+	}
+	link := func(name platform.Name) error {
+		return m.calls.Linkat(from, at.as, to, name, false)
+	}
+	flags = m.differences(e, flags)
+	if e.exists && e.old.IsDir() {
+		if free, _ := m.makeWay(w, e, &e.old, "hard link"); !free {
+			return true
+		}
+		e.exists = false
+	}
+	var err error
+	if e.exists {
+		err = m.over(w, e, link, nil)
+	} else {
+		err = retry(func() error { return link(e.as) })
+	}
+	if platform.TooManyLinks(err) || platform.OtherDevice(err) {
+		return false
+	}
+	if err != nil {
+		m.problem("create hard link", m.dstPath(e.p, e.as.Bytes()), err)
+		return true
+	}
+	if !e.exists {
+		m.stats.created.add(e.src.Mode)
+	}
+	m.r.Counters.Links.Add(1)
+	m.itemOf(e, flags, path, nil)
+	m.transferred(e)
+	return true
+}

@@ -1,0 +1,195 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/plan"
+	"github.com/zccp/zccp/sync/tree"
+)
+
+// Reporter hears what a synchronisation does. Its methods are called from many
+// goroutines at once.
+type Reporter interface {
+	// Item is called for each line of -i: what is transferred, made, changed
+	// or deleted; with ItemizeAll for everything.
+	Item(ev *Event)
+	// Problem is called for each failure; the run goes on. kind decides the
+	// exit code. err's text is a whole message without the program's name.
+	Problem(kind Kind, err error, hint string)
+	// Note is called for what is said but is no failure: a level of 0 is said
+	// always unless -q, 1 with -v, 2 with -vv.
+	Note(level int, text string)
+}
+
+// Kind is what a failure means to the exit code.
+type Kind uint8
+
+// The kinds, and rsync's code for each.
+const (
+	KindPartial   Kind = iota // 23: something was not transferred
+	KindVanished              // 24: a source went away
+	KindDelete                // 25: --max-delete stopped deletions
+	KindChanged               // 40: a source changed while it was read
+	KindGuard                 // 42: a guard stopped deletions
+	KindSelection             // 3: sources or destination can't be used
+	KindFile                  // 11: the destination could not be made
+	KindUsage                 // 1: the operands contradict the options
+	KindStopped               // 30: --stop-at or --stop-after
+)
+
+// Failure is an error of Run: nothing was done.
+type Failure struct {
+	Kind Kind
+	Text string
+}
+
+func (f *Failure) Error() string { return f.Text }
+
+// maxOpen bounds the directories held open: a few for each worker, and what a
+// walk back up a deep tree finds at hand.
+const maxOpen = 256
+
+// Mirror is one run.
+type Mirror struct {
+	calls  *platform.Calls
+	opts   Options
+	rules  *plan.SyncRules
+	report Reporter
+	cp     *copier.Copier
+	r      *apply.Runner
+	pool   *tree.Pool
+	groups map[uint32]bool // that a caller who is not root may give
+
+	stats counters
+	links linkMap
+	later deferred
+
+	root      *pair
+	roots     []*tree.Dir
+	dstPrefix string // the destination as the user wrote it
+
+	ioError atomic.Bool // something of the source could not be read: no deletions
+	cut     atomic.Bool // the run was cancelled
+	stopped atomic.Bool // --stop-at came
+
+	guarded    bool // a guard stopped the deletions
+	deleteOnly bool // the walk before that of DeleteBefore
+
+}
+
+// New returns a Mirror for one Run, which makes its calls through calls.
+func New(calls *platform.Calls, opts Options, report Reporter) *Mirror {
+	m := &Mirror{calls: calls, opts: opts, report: report}
+	m.rules = &m.opts.Rules
+	m.opts.Copier.Preserve = copier.Preserve{}
+	m.cp = copier.New(calls, m.opts.Copier, opts.UID)
+	m.pool = tree.NewPool(calls, maxOpen)
+	m.links.groups = map[inode]*linkGroup{}
+	m.groups = groupsOf(opts.UID)
+	m.r = apply.NewRunner(apply.Options{Jobs: max(1, opts.Jobs), BigJobs: min(2, max(0, opts.Jobs-1)), Copier: m.cp})
+	return m
+}
+
+// Run makes what the sources name stand below dst, and returns when all is
+// done or ctx is cancelled. An error is a *Failure: nothing was done.
+func (m *Mirror) Run(ctx context.Context, sources []string, dst string) error {
+	defer m.close()
+	root, err := m.operands(sources, dst)
+	if err != nil {
+		return err
+	}
+	m.root = root
+	if m.opts.Delete == DeleteBefore && !m.opts.ListOnly {
+		if err := m.deleteFirst(ctx, sources, dst); err != nil {
+			return err
+		}
+		m.root.delete = false
+	}
+	m.r.Run(ctx, &rootJob{m})
+	if m.stopped.Load() {
+		m.failf(KindStopped, "stopping at the requested time")
+	}
+	if ctx.Err() == nil {
+		m.finish(ctx)
+		m.noteMounts()
+	}
+	return nil
+}
+
+// Counters returns the running totals, for progress.
+func (m *Mirror) Counters() *apply.Counters { return &m.r.Counters }
+
+func (m *Mirror) close() {
+	for _, d := range m.roots {
+		d.Close()
+	}
+}
+
+// message is a whole message about one path; it wraps the error it tells of.
+type message struct {
+	text string
+	err  error
+}
+
+func (e *message) Error() string { return e.text }
+func (e *message) Unwrap() error { return e.err }
+
+// problem reports "cannot ACTION 'path': Reason".
+func (m *Mirror) problem(action, path string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	m.fail(KindPartial, err, fmt.Sprintf("cannot %s %s: %s", action, apply.Quote(path), platform.Message(errno(err))))
+}
+
+// sourceProblem is problem for what can't be read: it keeps deletions from
+// being made, since what could not be seen may be there. What vanished is
+// known not to be.
+func (m *Mirror) sourceProblem(action, path string, err error) {
+	if platform.NotExist(errno(err)) {
+		m.fail(KindVanished, err, "file has vanished: "+apply.Quote(path))
+		return
+	}
+	m.ioError.Store(true)
+	m.problem(action, path, err)
+}
+
+func (m *Mirror) fail(kind Kind, err error, text string) {
+	m.r.Counters.Failed.Add(1)
+	m.report.Problem(kind, &message{text, err}, "")
+}
+
+func (m *Mirror) failf(kind Kind, format string, a ...any) {
+	text := fmt.Sprintf(format, a...)
+	m.fail(kind, errors.New(text), text)
+}
+
+func (m *Mirror) note(level int, format string, a ...any) {
+	m.report.Note(level, fmt.Sprintf(format, a...))
+}
+
+func errno(err error) error {
+	var e platform.Errno
+	if errors.As(err, &e) {
+		return e
+	}
+	return err
+}
+
+func retry(call func() error) error {
+	err := call()
+	for i := 0; platform.Interrupted(err) && i < 1000; i++ {
+		err = call()
+	}
+	return err
+}
+
+type inode struct{ dev, ino uint64 }
+
+func inodeOf(st *platform.Stat) inode { return inode{st.Dev, st.Ino} }

@@ -1,0 +1,78 @@
+package mirror
+
+import (
+	"slices"
+
+	"github.com/zccp/zccp/platform"
+)
+
+// listWanted adds the names that were given one by one.
+func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
+	o := &p.origins[i]
+	names := make([]string, 0, len(o.want.names))
+	for name := range o.want.names {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, text := range names {
+		w := o.want.names[text]
+		name, err := platform.MakeName(text)
+		var st platform.Stat
+		if err == nil {
+			err = m.statWanted(o, w, name, &st)
+		}
+		if err != nil {
+			m.missingWanted(p, w, name, err)
+			continue
+		}
+		mode := st.Type()
+		if m.hidden(o, name, mode) {
+			continue
+		}
+		if mode == platform.ModeDir && w.named && len(w.names) == 0 && w.depth == 0 && !m.opts.Dirs && !m.opts.Recursive && !m.opts.FromSet {
+			m.note(0, "skipping directory %s", w.path)
+			continue
+		}
+		refs = l.add(refs, name, i, mode)
+	}
+	return refs
+}
+
+// statWanted looks at a name that was given. A link is followed where more of
+// the path comes behind it, and by -L or a slash behind the name.
+func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform.Stat) error {
+	dir := o.dir.FD()
+	if !w.named || w.slashed {
+		err := m.calls.Statat(dir, name, st, true)
+		if err == nil && !st.IsDir() {
+			err = platform.ErrNotDir
+		}
+		return err
+	}
+	err := m.calls.Statat(dir, name, st, false)
+	if err != nil || !st.IsSymlink() || !m.follows() {
+		return err
+	}
+	_, err = m.followed(o, name, st)
+	return err
+}
+
+// missingWanted reports a name that isn't there, or has it deleted at the
+// destination where that was asked for.
+func (m *Mirror) missingWanted(p *pair, w *want, name platform.Name, err error) {
+	if m.opts.DeleteMissingArgs && platform.NotExist(errno(err)) && w.named && p.dst != nil && !p.fresh {
+		as := name
+		if w.as != nil {
+			as = w.as
+		}
+		var st platform.Stat
+		if m.calls.Statat(p.dfd(), as, &st, false) == nil {
+			p.unsealed.Add(1)
+			m.later.mu.Lock()
+			m.later.doomed = append(m.later.doomed, doomed{p, as.Clone()})
+			m.later.mu.Unlock()
+		}
+		return
+	}
+	m.missingOperand(w.path, err)
+}

@@ -152,7 +152,7 @@ func TestAgainstRsync(t *testing.T) {
 							makeTree(t, base, wd.dst...)
 						}
 					}
-					sync := exec.Command("sh", "-c", "find ours theirs -depth -exec touch -h -d 2020-01-01 {} + 2>/dev/null; true")
+					sync := exec.Command("sh", "-c", "find ours theirs -depth -exec touch -h -d 2020-01-01 {} + 2>/dev/null; find src -depth -exec touch -h -d 2021-01-01 {} +")
 					sync.Dir = dir
 					sync.Run()
 					cmd := exec.Command("rsync", append(slices.Clone(s.flags), operand, "theirs")...)
@@ -173,7 +173,11 @@ func TestAgainstRsync(t *testing.T) {
 					if !slices.Equal(got.items, want) {
 						t.Errorf("told:\n%s\nrsync:\n%s\nproblems %q", strings.Join(got.items, "\n"), out, got.problems)
 					}
-					diff := exec.Command("rsync", "-naiHAX", "--delete", "theirs/", "ours/")
+					compare := "-nrlpgoDicHAX"
+					if o.Rules.Times {
+						compare = "-naiHAXO"
+					}
+					diff := exec.Command("rsync", compare, "--delete", "theirs/", "ours/")
 					diff.Dir = dir
 					if out, err := diff.CombinedOutput(); err != nil && wd.dst != nil || len(out) > 0 && !o.DryRun {
 						t.Errorf("trees differ: %s (%v)", out, err)

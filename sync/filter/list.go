@@ -109,18 +109,6 @@ func (l *List) PerDir() {
 // Empty tells whether there is no rule at all: every name gets [None].
 func (l *List) Empty() bool { return len(l.rules) == 0 && !l.cvsAtEnd }
 
-// XattrRules tells whether a rule with the modifier x was added. If not, the default for
-// names of extended attributes holds: see --xattrs.
-func (l *List) XattrRules() bool { return l.xattrRules }
-
-// sawXattr notes a rule for extended attributes. Those in files of directories are taken,
-// but there is no directory when attributes are matched, so that they have no effect.
-func (l *List) sawXattr(p *parser) {
-	if len(p.dir) == 0 {
-		l.xattrRules = true
-	}
-}
-
 func (l *List) file(contents []byte, f flags, nulEnded bool) error {
 	saved := l.nulEnded
 	l.nulEnded = nulEnded
@@ -185,25 +173,4 @@ func (l *List) ofSide(rules []Rule, side Side) []Rule {
 		}
 	}
 	return kept
-}
-
-// MatchXattr returns what the rules say of an extended attribute's name. Only rules with
-// the modifier x are looked at, and none of those in directories.
-func (l *List) MatchXattr(side Side, name []byte) Verdict {
-	c := l.of(side)
-	d := Dir{path: []byte("/"), root: 1}
-	for i := range c.rules {
-		r := &c.rules[i]
-		if r.flags&xattr != 0 && r.flags&perDir == 0 && r.matches(&d, name, false) {
-			return r.verdict()
-		}
-	}
-	return None
-}
-
-func (r *Rule) verdict() Verdict {
-	if r.flags&include != 0 {
-		return Included
-	}
-	return Excluded
 }

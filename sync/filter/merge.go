@@ -12,8 +12,8 @@ func (p *parser) add(out *target, pat []byte, f flags, how syntax) error {
 	if how&anchored != 0 && f&sides != 0 && f&sides == p.side.other().flag() {
 		return nil
 	}
-	if f&xattr != 0 {
-		p.list.sawXattr(p)
+	if f&xattr != 0 && len(p.dir) == 0 {
+		p.list.xattrRules = true
 	}
 	if len(pat) > 1 && pat[len(pat)-1] == '/' {
 		pat = pat[:len(pat)-1]
@@ -134,11 +134,11 @@ func (p *parser) setUp(i int, out *target) error {
 
 func (p *parser) perDirFile(out *target, contents []byte, f flags, name string) error {
 	if err := p.file(out, contents, f, anchored); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%q: %w", name, err)
 	}
 	return nil
 }
 
 func readError(file string, err error) error {
-	return fmt.Errorf("filter rules of %s: %w", file, err)
+	return fmt.Errorf("filter rules of %q: %w", file, err)
 }

@@ -264,7 +264,7 @@ func prefix(s []byte, f, as flags) (flags, []byte, error) {
 		}
 		m := modifier(s[i], f, sided)
 		if m == 0 {
-			return 0, nil, fmt.Errorf("filter rule %q: invalid modifier '%c'", whole, s[i])
+			return 0, nil, fmt.Errorf("filter rule %q: invalid modifier %q", whole, s[i:i+1])
 		}
 		f |= m
 	}

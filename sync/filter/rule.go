@@ -160,6 +160,14 @@ func (r *Rule) matchText(t *text) bool {
 	return o == match
 }
 
+// verdict is what the rule says of a name for which it takes effect.
+func (r *Rule) verdict() Verdict {
+	if r.flags&include != 0 {
+		return Included
+	}
+	return Excluded
+}
+
 // needsPath tells whether the rule looks at more than the last component.
 func (r *Rule) needsPath() bool { return r.slashes > 0 || r.flags&wild2 != 0 }
 

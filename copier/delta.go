@@ -187,7 +187,7 @@ func (w *Worker) goOn(ctx context.Context, t *transfer, s *Staged, sparse bool) 
 // sameEnd compares the last chunk of what was noted as stored.
 func (w *Worker) sameEnd(t *transfer, end int64) (bool, error) {
 	buf := w.buffer()
-	for off := max(0, end-resumeChunk); off < end; {
+	for off := max(0, end-w.c.resumeChunk); off < end; {
 		n, err := w.readFull(t.src, buf[:min(deltaWindow, end-off)], off)
 		if err != nil {
 			return false, step(StepRead, err)

@@ -194,6 +194,9 @@ func deltaFaults(t *testing.T, prepare func(t *testing.T) (s *shop, calls *platf
 			case s.put.Stage != InPlace:
 				s.holds(old)
 			}
+			if s.after != nil {
+				s.after()
+			}
 			if t.Failed() {
 				t.Fatal(what)
 			}

@@ -27,15 +27,19 @@ type Partial struct {
 // it did. Nothing is worth it of a source that changed or of what differs.
 func (w *Worker) keep(s *Staged, p *Put, err error) bool {
 	staged := s.stage == Sibling || s.stage == Plain
-	if !staged || s.fd == platform.None || s.good == 0 || errors.Is(err, ErrVerify) || errors.Is(err, ErrChanged) {
+	if !staged || s.fd == platform.None || errors.Is(err, ErrVerify) || errors.Is(err, ErrChanged) {
 		return false
 	}
-	if s.journal != nil {
-		w.calls.Close(s.fd) // under the name that it has
+	if s.found && s.good+s.have > 0 {
+		// Under the name that it has: it is compared before it is used.
+		w.calls.Close(s.fd)
 		s.fd = platform.None
+		if p.Partial != nil && s.journal == nil {
+			p.Partial.Kept = true
+		}
 		return true
 	}
-	if p.Partial == nil {
+	if p.Partial == nil || s.good == 0 {
 		return false
 	}
 	if w.keepPartial(s, p) != nil {

@@ -21,6 +21,7 @@ type shop struct {
 	t        *testing.T
 	src, dir string
 	put      Put
+	after    func() // of deltaFaults
 	log      platformtest.Log
 }
 

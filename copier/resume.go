@@ -53,7 +53,7 @@ type journal struct {
 
 // resumes reports whether p is staged so that it can be resumed.
 func (w *Worker) resumes(p *Put) bool {
-	return p.Resume && p.Stage != InPlace && p.Stat.IsRegular() && p.Stat.Size >= ResumeMin && !w.c.opts.AttributesOnly
+	return p.Resume && p.Stage != InPlace && p.Stat.IsRegular() && p.Stat.Size >= w.c.resumeMin && !w.c.opts.AttributesOnly
 }
 
 // identity is the digest of the target's name and of everything about a source
@@ -201,7 +201,7 @@ func (j *journal) begin(w *Worker, t *transfer) {
 
 // note writes down how far the file is stored.
 func (j *journal) note(w *Worker, t *transfer) error {
-	if j.off || t.off-j.last < resumeChunk || t.off >= t.srcStat.Size {
+	if j.off || t.off-j.last < w.c.resumeChunk || t.off >= t.srcStat.Size {
 		return nil
 	}
 	if j.flush {

@@ -250,7 +250,7 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 		}
 		n := min(end-t.off, chunkSize)
 		if t.journal != nil {
-			n = min(n, resumeChunk)
+			n = min(n, w.c.resumeChunk)
 		}
 		if l := w.c.opts.Limit; l != nil {
 			n = min(n, l.chunk())

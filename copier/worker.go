@@ -20,6 +20,8 @@ type Copier struct {
 	cold      atomic.Int64  // bytes of large sources that were not in memory
 	memory    func() int64  // that can be had, in bytes; 0 if it can't be told
 	boot      func() uint64 // of the machine; see bootID
+
+	resumeMin, resumeChunk int64 // ResumeMin and resumeChunk, but in tests
 }
 
 type pairKey struct{ dst, src uint64 }
@@ -36,7 +38,8 @@ func New(calls *platform.Calls, opts Options, uid uint32) *Copier {
 			}
 			return n
 		}),
-		boot: sync.OnceValue(func() uint64 { return bootID(calls) }),
+		boot:      sync.OnceValue(func() uint64 { return bootID(calls) }),
+		resumeMin: ResumeMin, resumeChunk: resumeChunk,
 	}
 }
 

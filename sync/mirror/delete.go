@@ -18,6 +18,7 @@ type deferred struct {
 	mu      sync.Mutex
 	doomed  []doomed
 	blocked []blocked
+	waiting map[*pair]*waiting
 
 	deleted atomic.Int64 // for --max-delete
 	skipped atomic.Int64
@@ -73,6 +74,7 @@ func (m *Mirror) clearWay(e *entry, noun string) {
 // finish deletes, if the guards agree, and does what waited for that.
 func (m *Mirror) finish(ctx context.Context) {
 	d := &m.later
+	m.endWaiting(ctx)
 	deletes := len(d.doomed) > 0
 	clears := len(d.blocked) > 0
 	switch {
@@ -104,6 +106,26 @@ func (m *Mirror) finish(ctx context.Context) {
 		m.failf(KindDelete, "deletions stopped due to --max-delete limit (%d skipped)", n)
 	}
 }
+
+// endWaiting gives the files of --delay-updates their names.
+func (m *Mirror) endWaiting(ctx context.Context) {
+	var jobs []apply.Job
+	for _, held := range m.later.waiting {
+		jobs = append(jobs, &waitingJob{m, held})
+	}
+	m.later.waiting = nil
+	if len(jobs) > 0 {
+		apply.NewRunner(m.r.Opts).Run(ctx, jobs...)
+	}
+}
+
+// waitingJob does that for one directory.
+type waitingJob struct {
+	m    *Mirror
+	held *waiting
+}
+
+func (j *waitingJob) Run(_ context.Context, w *apply.Worker) { j.m.renameWaiting(w, j.held) }
 
 // doomedJob deletes the names of one directory, unless it is not to.
 type doomedJob struct {

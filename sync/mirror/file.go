@@ -87,14 +87,14 @@ func (m *Mirror) transfer(ctx context.Context, w *apply.Worker, e *entry, basis 
 		return
 	}
 	if e.src.Size >= bigFile {
-		j := &bigJob{m, e.keep(), flags}
+		j := &bigJob{m, e.keep(), flags, basis}
 		e.p.unsealed.Add(1)
 		if w.Runner.PushBig(j) {
 			return
 		}
 		e.p.unsealed.Add(-1)
 	}
-	m.put(ctx, w, e, flags, false)
+	m.put(ctx, w, e, flags, basis, false)
 }
 
 // bigJob copies a file that would hold up its batch.
@@ -102,6 +102,7 @@ type bigJob struct {
 	m     *Mirror
 	e     *entry
 	flags plan.Flags
+	basis *altBasis
 }
 
 func (j *bigJob) Run(ctx context.Context, w *apply.Worker) {
@@ -111,7 +112,7 @@ func (j *bigJob) Run(ctx context.Context, w *apply.Worker) {
 		m.settle(w, j.e, false)
 	} else {
 		if ctx.Err() == nil {
-			m.put(ctx, w, j.e, j.flags, true)
+			m.put(ctx, w, j.e, j.flags, j.basis, true)
 		}
 		p.release()
 	}
@@ -121,7 +122,7 @@ func (j *bigJob) Run(ctx context.Context, w *apply.Worker) {
 
 // put copies a file. queued tells that its directory may have got its name
 // since.
-func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.Flags, queued bool) {
+func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.Flags, basis *altBasis, queued bool) {
 	src := e.src
 	fd, err := m.openSource(e)
 	if err == nil {
@@ -152,13 +153,13 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 		if m.opts.Backup {
 			put.BeforeCommit = func() error { return m.backup(e.p, e.as) }
 		}
-		err = w.Copy.Put(ctx, put)
+		err = m.putStaged(ctx, w, e, put, basis)
 	case e.p.temp != nil && !queued:
 		put.Stage = copier.Plain
-		err = w.Copy.Put(ctx, put)
+		err = m.putStaged(ctx, w, e, put, basis)
 	default:
 		put.Stage = copier.Unnamed
-		err = w.Copy.Put(ctx, put)
+		err = m.putStaged(ctx, w, e, put, basis)
 	}
 	m.calls.Close(fd)
 	if err != nil {
@@ -174,8 +175,26 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 	e.st.Size = put.Result.Bytes
 	m.itemOf(e, flags, "", &put.Result)
 	e.src = src
+	if put.Hold {
+		m.wait(e)
+		return
+	}
 	m.transferred(e)
 	m.settle(w, e, true)
+}
+
+// putStaged copies a file that is not seen before it is whole.
+func (m *Mirror) putStaged(ctx context.Context, w *apply.Worker, e *entry, put *copier.Put, basis *altBasis) error {
+	end := m.stage(e, put, basis)
+	defer end()
+	if put.Hold {
+		put.BeforeCommit = nil // made when it gets its name
+	}
+	err := w.Copy.Put(ctx, put)
+	if err == nil && put.Partial != nil && put.Partial.Dir != platform.None && !put.Partial.Final {
+		m.dropPartialDir(e.p)
+	}
+	return err
 }
 
 func (m *Mirror) countFile(e *entry, r *copier.Result) {
@@ -254,6 +273,7 @@ func (m *Mirror) putInPlace(ctx context.Context, w *apply.Worker, e *entry, put 
 		return err
 	}
 	put.Delta = !m.opts.WholeFile
+	put.Basis, put.BasisStat = fd, &e.old
 	switch {
 	case m.opts.AppendVerify:
 		put.Append = copier.AppendVerify

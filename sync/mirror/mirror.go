@@ -9,6 +9,7 @@ import (
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/filter"
 	"github.com/zccp/zccp/sync/plan"
 	"github.com/zccp/zccp/sync/tree"
 )
@@ -70,6 +71,7 @@ type Mirror struct {
 	links linkMap
 	later deferred
 
+	tempDir   *tree.Dir // of --temp-dir, or nil
 	root      *pair
 	roots     []*tree.Dir
 	dstPrefix string // the destination as the user wrote it
@@ -87,6 +89,14 @@ type Mirror struct {
 func New(calls *platform.Calls, opts Options, report Reporter) *Mirror {
 	m := &Mirror{calls: calls, opts: opts, report: report}
 	m.rules = &m.opts.Rules
+	if dir := m.partialDir(); dir != "" && dir[0] != '/' {
+		// As rsync does: the directory of incomplete files is no part of the
+		// transfer.
+		if m.opts.Filter == nil {
+			m.opts.Filter = filter.New(nil)
+		}
+		m.opts.Filter.Add("-p " + dir + "/")
+	}
 	m.opts.Copier.Preserve = copier.Preserve{}
 	m.cp = copier.New(calls, m.opts.Copier, opts.UID)
 	m.pool = tree.NewPool(calls, maxOpen)

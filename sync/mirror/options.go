@@ -108,6 +108,7 @@ type Options struct {
 	TempDir      string
 	Preallocate  bool
 	WholeFile    bool // default of a local run
+	WholeGiven   bool // -W: large files are not compared with what they replace either
 	Resume       bool
 
 	Chmod      func(mode uint32, dir bool) uint32 // nil for none

@@ -2,9 +2,11 @@ package mirror
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/filter"
 	"github.com/zccp/zccp/sync/tree"
 )
@@ -128,6 +130,32 @@ func (m *Mirror) isMountPoint(o *origin) bool {
 }
 
 var dotdot = platform.MustName("..")
+
+// openTempDir opens the directory of --temp-dir, relative to the destination.
+func (m *Mirror) openTempDir(dst string) error {
+	path := m.opts.TempDir
+	if path == "" || m.opts.DryRun {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dst, path)
+	}
+	name, err := platform.MakeName(path)
+	var fd platform.FD
+	var st platform.Stat
+	if err == nil {
+		fd, err = m.openRoot(name)
+	}
+	if err == nil {
+		err = m.calls.Fstat(fd, &st)
+	}
+	if err != nil {
+		return &Failure{KindFile, fmt.Sprintf("cannot use %s for temporary files: %s", apply.Quote(path), platform.Message(errno(err)))}
+	}
+	m.tempDir = m.pool.Root(fd, &st)
+	m.roots = append(m.roots, m.tempDir)
+	return nil
+}
 
 // removeStaged removes a directory that could not get its name.
 func (m *Mirror) removeStaged(p *pair) {

@@ -200,7 +200,7 @@ func (m *Mirror) openTarget(p *pair, path string, fresh bool) error {
 		}
 	}
 	m.openAlts(p, path)
-	return nil
+	return m.openTempDir(path)
 }
 
 // openAlts opens the directories of --link-dest and its like, which stand

@@ -336,10 +336,10 @@ func TestOptions(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	f := files{"bad": "- a\nfoo\n", "sided": "H a\n"}
+	f := files{"bad": "- a\nfoo\n", "sided": "H a\n", "self": "- a\n. self\n. self\n"}
 	for _, rule := range []string{
 		"", "x foo", "foo", "-", "- ", "-z foo", "+e foo", "! foo", "clear foo", "Hs foo", "Pr foo", ":-C foo", ":! foo",
-		". absent", ". bad", ".s sided", "merge", "excludefoo", "HC", "- " + strings.Repeat("x", 5000), "-\n foo",
+		". absent", ". self", ". bad", ".s sided", "merge", "excludefoo", "HC", "- " + strings.Repeat("x", 5000), "-\n foo",
 	} {
 		err := filter.New(f.open).Add(rule)
 		if rule == "" {

@@ -171,8 +171,13 @@ func gitStar(p []byte, t *text, i int, pathname, across bool) outcome {
 		}
 		return match
 	}
+	literal := !special(p[0])
 	for ; i < end; i++ {
-		switch o := gitWildmatch(p, t, i, pathname); {
+		o := mismatch
+		if !literal || t.at(i) == p[0] {
+			o = gitWildmatch(p, t, i, pathname)
+		}
+		switch {
 		case o == mismatch:
 			if !across && t.at(i) == '/' {
 				return abortToStarStar

@@ -62,6 +62,9 @@ func (p *parser) clear(out *target) {
 	*out = target{}
 }
 
+// maxDepth is how deep files may merge one another.
+const maxDepth = 500
+
 // merge reads the rules of the file that a merge rule names.
 func (p *parser) merge(out *target, pat []byte, f flags) error {
 	name := p.mergeName(pat)
@@ -72,6 +75,12 @@ func (p *parser) merge(out *target, pat []byte, f flags) error {
 	if err != nil {
 		return readError(name, err)
 	}
+	// A file that merges itself makes rsync run out of descriptors.
+	if p.depth == maxDepth {
+		return fmt.Errorf("filter rules of %q: merged at depth %d", name, maxDepth)
+	}
+	p.depth++
+	defer func() { p.depth-- }()
 	return p.file(out, contents, f, 0)
 }
 

@@ -56,6 +56,7 @@ type parser struct {
 	root  []byte // as dir: where names of the transfer begin
 	above bool   // reading files of directories above the transfer
 	lists []mergeList
+	depth int // of merge files
 	read  func(file string) ([]byte, error)
 }
 

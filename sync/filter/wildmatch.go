@@ -129,8 +129,13 @@ func star(p []byte, t *text, i int) outcome {
 		}
 		return match
 	}
+	literal := !special(p[0])
 	for ; i < end; i++ {
-		switch o := wildmatch(p, t, i); {
+		o := mismatch
+		if !literal || t.at(i) == p[0] { // the rest is tried only where it can begin
+			o = wildmatch(p, t, i)
+		}
+		switch {
 		case o == mismatch:
 			if !across && t.at(i) == '/' {
 				return abortToStarStar
@@ -141,6 +146,9 @@ func star(p []byte, t *text, i int) outcome {
 	}
 	return abortAll
 }
+
+// special tells whether c, in a pattern, stands for something else than itself.
+func special(c byte) bool { return c == '*' || c == '?' || c == '[' || c == '\\' }
 
 // class matches c with the class whose bytes begin in p behind the opening bracket. It
 // returns how many bytes of p belong to the class, the closing bracket included, or -1 if

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +16,7 @@ import (
 
 // benchConfig is a bench command line, checked.
 type benchConfig struct {
-	Kind    string // tree or file
+	Kind    string // tree, file or sync
 	Against []contender
 	Dir     string
 	Rounds  int
@@ -23,7 +25,7 @@ type benchConfig struct {
 	JSON    bool
 	HTML    string // file for the report as a page, or ""
 	Keep    bool
-	Files   int    // tree
+	Files   int    // tree, sync
 	Shape   string // tree
 	Size    int64  // file, bytes
 }
@@ -44,6 +46,9 @@ func knownContenders(kind string) map[string][]string {
 			"cp":    {"cp", srcPlace, dstPlace},
 			"rsync": {"rsync", "-W", srcPlace, dstPlace},
 		}
+	}
+	if kind == benchSync {
+		return map[string][]string{"rsync": {"rsync", "-aHAX", deletePlace, srcPlace + "/", dstPlace + "/"}}
 	}
 	return map[string][]string{
 		"cp":    {"cp", "-a", srcPlace, dstPlace},
@@ -74,8 +79,11 @@ func benchFlags(kind string) []cli.Flag {
 	if kind == "file" {
 		return append(flags, &cli.StringFlag{Name: "size", Usage: "size of the file"})
 	}
+	flags = append(flags, &cli.StringFlag{Name: "files", Usage: "number of files"})
+	if kind == benchSync {
+		return flags
+	}
 	return append(flags,
-		&cli.StringFlag{Name: "files", Usage: "number of files"},
 		&cli.StringFlag{Name: "shape", Usage: "tree, flat or links"})
 }
 
@@ -106,6 +114,9 @@ func chooseBench(e *env, args []string) (run func(context.Context) error, err er
 		return func(ctx context.Context) error { return transferBench(ctx, e, cfg) }, err
 	}
 	cfg, err := parseBench(args)
+	if err == nil && cfg.Kind == benchSync {
+		return func(ctx context.Context) error { return benchSyncs(ctx, e, cfg) }, nil
+	}
 	return func(ctx context.Context) error { return bench(ctx, e, cfg) }, err
 }
 
@@ -115,15 +126,15 @@ var errBenchHelp = &usageError{text: "help"}
 // parseBench reads the command line after "bench".
 func parseBench(args []string) (*benchConfig, error) {
 	if len(args) == 0 {
-		return nil, usagef("say what to measure: tree, file, methods or send")
+		return nil, usagef("say what to measure: tree, file, sync, methods or send")
 	}
 	cfg := &benchConfig{Kind: args[0], Dir: ".", Rounds: 5, Files: 50000, Shape: "tree", Size: 4 << 30}
 	switch cfg.Kind {
-	case "tree", "file":
+	case "tree", "file", benchSync:
 	case "--help":
 		return nil, errBenchHelp
 	default:
-		return nil, usagef("no bench called '%s'; there are tree, file, methods and send", cfg.Kind)
+		return nil, usagef("no bench called '%s'; there are tree, file, sync, methods and send", cfg.Kind)
 	}
 	line, err := newOptionTable(benchFlags(cfg.Kind)).normalise(args[1:], false)
 	if err != nil {
@@ -142,16 +153,27 @@ func parseBench(args []string) (*benchConfig, error) {
 		return nil, usagef("extra operand '%s'; the source is generated", line.Operands[0])
 	}
 	if len(cfg.Against) == 0 {
-		cfg.Against = []contender{{"cp", knownContenders(cfg.Kind)["cp"]}}
+		peer := "cp"
+		if cfg.Kind == benchSync {
+			peer = "rsync"
+		}
+		cfg.Against = []contender{{peer, knownContenders(cfg.Kind)[peer]}}
 	}
 	own := contender{name: "zccp", argv: []string{self}}
-	if cfg.Kind == "tree" {
+	switch cfg.Kind {
+	case "tree":
 		own.argv = append(own.argv, "-a")
+	case benchSync:
+		own.argv = append(own.argv, "sync", "-aHAX", deletePlace)
 	}
 	if cfg.Jobs != "" {
 		own.argv = append(own.argv, "-j"+cfg.Jobs)
 	}
-	own.argv = append(own.argv, srcPlace, dstPlace)
+	if cfg.Kind == benchSync {
+		own.argv = append(own.argv, srcPlace+"/", dstPlace+"/")
+	} else {
+		own.argv = append(own.argv, srcPlace, dstPlace)
+	}
 	cfg.Against = append([]contender{own}, cfg.Against...)
 	seen := make(map[string]bool)
 	for _, c := range cfg.Against {
@@ -215,7 +237,8 @@ func (cfg *benchConfig) addPeers(value, self string) error {
 	for name := range strings.SplitSeq(value, ",") {
 		argv, ok := knownContenders(cfg.Kind)[name]
 		if !ok {
-			return usagef("no peer called '%s'; there are cp and rsync, or write NAME=COMMAND", name)
+			known := strings.Join(slices.Sorted(maps.Keys(knownContenders(cfg.Kind))), " and ")
+			return usagef("no peer called '%s'; known: %s, or write NAME=COMMAND", name, known)
 		}
 		cfg.Against = append(cfg.Against, contender{name, argv})
 	}

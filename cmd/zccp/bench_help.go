@@ -6,10 +6,11 @@ import "fmt"
 func (e *env) printBenchHelp() int {
 	fmt.Fprintf(e.stdout, `Usage: %[1]s bench tree [OPTION]...
   or:  %[1]s bench file [OPTION]...
+  or:  %[1]s bench sync [OPTION]...
   or:  %[1]s bench methods [OPTION]... [DIR [DIR2]]
   or:  %[1]s bench send [OPTION]... [DIR [DIR2]]
-tree and file time zccp side by side with other copiers on the same source,
-methods and send the ways of zccp to move the bytes of one file.
+tree, file and sync time zccp side by side with other programs on the same
+source, methods and send the ways of zccp to move the bytes of one file.
 
 Every round runs each of them once, a different one first each time, after a
 sync(2). One round warms up and is checked, not counted. A ratio is the median
@@ -21,11 +22,11 @@ of the ratios to the first peer or method, round by round.
   --keep           keep the source; the next bench there reuses it
   --help           print this help
 
-bench tree, bench file:
-  --against=LIST   peers, separated by commas: cp (-a), rsync (-aHAX), or
-                     NAME=COMMAND, which stands alone (repeat the option), is
-                     split at spaces and names {src} and {dst}; {zccp} is this
-                     program (default cp)
+bench tree, bench file, bench sync:
+  --against=LIST   peers, separated by commas: cp (-a, not for sync), rsync
+                     (-aHAX), or NAME=COMMAND, which stands alone (repeat the
+                     option), is split at spaces and names {src} and {dst};
+                     {zccp} is this program (default cp, for sync rsync)
   --dir=DIR        work in DIR/zccp-bench, so on DIR's file system (default .)
   --rounds=N       time N rounds, 5 or more (default 5)
   -j, --jobs=N     run zccp with -j N
@@ -36,6 +37,12 @@ removal, for some minutes. So every run takes its room on the disk.
   --files=N        number of files (default 50000, about 361 MB)
   --shape=SHAPE    tree: 100 files in a directory; flat: one directory of all;
                      links: a tree, and a hard link to each file (default tree)
+
+bench sync: zccp sync -aHAX against rsync: a first copy, a run in which nothing
+changed, and with --delete one in which one file in 100 was edited, renamed or
+deleted. Each program keeps its own copy. A peer's {delete} is --delete where
+that is done, and nothing elsewhere.
+  --files=N        number of files (default 50000; there are two versions)
 
 bench file: zccp of one big file.
   --size=SIZE      its size in bytes, or with K, M, G, T (default 4G)

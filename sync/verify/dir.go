@@ -28,6 +28,9 @@ type dir struct {
 	users  int
 	idle   *list.Element
 	pinned bool
+	// The list of the directories below that were entered and are not done,
+	// the last one first.
+	below, before, after *dir
 }
 
 func (d *dir) isOpen() bool { return d.pinned || d.fd != closed }

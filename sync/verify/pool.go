@@ -23,11 +23,11 @@ const openDirFlags = platform.ReadOnly | platform.Directory | platform.NoFollow 
 // the ones whose use is longest ago while there are more than max: a walk that
 // goes depth first comes back to the others first.
 //
-// A pair that was given up is opened again from the nearest pair above it that
-// is open, one level after the other with two descriptors for each side, or by
-// ".." from the last directory below it that was done. Only the latter costs
-// the same at any depth; without it a tree of n levels with two directories in
-// each would take n*n/2 opens.
+// A pair that was given up is opened again from the nearest one above it that is
+// open, by name, or from the nearest one on the way that was last taken below
+// it, by "..": one level after the other, with two descriptors for each side.
+// Coming back to it after a directory below is done is by "..", too. Without
+// that a tree of n levels with two directories in each takes n*n/2 opens.
 type pool struct {
 	calls *platform.Calls
 	max   int
@@ -40,11 +40,15 @@ type pool struct {
 // pin takes d in, which is in use and stays open for good: the roots.
 func (p *pool) pin(d *dir) { d.pinned, d.users = true, 2 }
 
-// add takes over the open descriptors of d, which is in use then.
-func (p *pool) add(d *dir) {
+// add takes over open descriptors of d, which is in use then.
+func (p *pool) add(d *dir, fd [2]platform.FD) {
 	p.mu.Lock()
-	p.open++
-	d.users++
+	p.opened(d, fd)
+	up := d.parent
+	if d.after = up.below; d.after != nil {
+		d.after.before = d
+	}
+	up.below = d
 	p.mu.Unlock()
 	p.shed()
 }
@@ -121,6 +125,7 @@ func (p *pool) retire(d *dir) {
 		return
 	}
 	p.mu.Lock()
+	p.leave(d)
 	if !d.isOpen() {
 		p.mu.Unlock()
 		return
@@ -138,15 +143,38 @@ func (p *pool) retire(d *dir) {
 	p.shed()
 }
 
-// reopen opens d by its names from the nearest pair above it that is open. On
-// success it is in use. p.mu is held: nothing above goes meanwhile.
-func (p *pool) reopen(d *dir) error {
-	var way []*dir
-	at := d
-	for ; !at.isOpen(); at = at.parent {
-		way = append(way, at)
+// leave takes d out of the list of its parent.
+func (p *pool) leave(d *dir) {
+	if d.before != nil {
+		d.before.after = d.after
+	} else {
+		d.parent.below = d.after
 	}
-	from := at.fd
+	if d.after != nil {
+		d.after.before = d.before
+	}
+	d.before, d.after = nil, nil
+}
+
+// reopen opens d from the nearest pair above or below it that is open. On
+// success it is in use. p.mu is held: neither goes meanwhile.
+func (p *pool) reopen(d *dir) error {
+	var way []*dir // from d upwards, to be opened by name
+	up, down := d, d
+	for ; !up.isOpen(); up = up.parent {
+		way = append(way, up)
+		if down == nil {
+			continue
+		}
+		if down = down.below; down != nil && down.isOpen() {
+			if fd, err := p.climb(down, d); err == nil {
+				p.opened(d, fd)
+				return nil
+			}
+			down = nil // somebody moved it; the names decide
+		}
+	}
+	from := up.fd
 	for i := len(way) - 1; i >= 0; i-- {
 		fd, err := p.openSame(from, way[i].name, &way[i].st)
 		if i < len(way)-1 {
@@ -157,10 +185,30 @@ func (p *pool) reopen(d *dir) error {
 		}
 		from = fd
 	}
-	d.fd = from
+	p.opened(d, from)
+	return nil
+}
+
+// climb opens d from a pair below it.
+func (p *pool) climb(below, d *dir) (fd [2]platform.FD, err error) {
+	from := below.fd
+	for at := below; at != d; at = at.parent {
+		fd, err = p.openSame(from, dotdot, &at.parent.st)
+		if at != below {
+			p.close(from)
+		}
+		if err != nil {
+			return closed, err
+		}
+		from = fd
+	}
+	return fd, nil
+}
+
+func (p *pool) opened(d *dir, fd [2]platform.FD) {
+	d.fd = fd
 	p.open++
 	d.users++
-	return nil
 }
 
 // openSame opens a pair that must be the inodes given.

@@ -33,10 +33,10 @@ func (v *Verify) listed(ctx context.Context, s *scratch, d *dir) {
 	s.found++
 	s.dirs++
 	e := &s.e
-	*e = entry{d: d, path: d.path(nil), index: -1}
+	*e = entry{d: d, index: -1}
 	for side, fd := range d.fd {
 		if err := v.calls.Fstat(fd, &e.st[side]); err != nil {
-			v.problem("stat", side, e.path, err)
+			v.problem("stat", side, e.where(), err)
 			return
 		}
 	}
@@ -52,7 +52,7 @@ func (v *Verify) listed(ctx context.Context, s *scratch, d *dir) {
 	for side, fd := range d.fd {
 		var err error
 		if both[side], err = readListing(v.calls, fd, s.w.Dirents); err != nil {
-			v.problem("read directory", side, e.path, err)
+			v.problem("read directory", side, e.where(), err)
 			return
 		}
 	}
@@ -250,19 +250,20 @@ func (v *Verify) enter(d *dir, name platform.Name) *dir {
 		return nil
 	}
 	defer v.pool.release(d)
-	child := &dir{parent: d, name: name, fd: closed}
-	for side := range child.fd {
+	pair := closed
+	for side := range pair {
 		fd, err := open(v.calls, d.fd[side], name, openDirFlags)
 		if err != nil {
 			v.problem("open directory", side, d.path(name), err)
 			v.unopened(d, name)
-			v.pool.close(child.fd)
+			v.pool.close(pair)
 			return nil
 		}
-		child.fd[side] = fd
+		pair[side] = fd
 	}
 	d.work.Add(1)
-	v.pool.add(child)
+	child := &dir{parent: d, name: name, fd: closed}
+	v.pool.add(child, pair)
 	return child
 }
 

@@ -210,6 +210,15 @@ func (r *removal) remove(ctx context.Context, dir *tree.Dir, path string, name p
 		m.later.skipped.Add(1)
 		return false
 	}
+	if r.tell && !room && m.opts.Approve != nil {
+		ok, reason := m.opts.Approve(path, nil, &st)
+		if reason != "" {
+			m.failf(KindPartial, "%s: %s", apply.Quote(path), reason)
+		}
+		if !ok {
+			return false
+		}
+	}
 	var err error
 	switch {
 	case m.opts.DryRun:
@@ -238,7 +247,7 @@ func (r *removal) remove(ctx context.Context, dir *tree.Dir, path string, name p
 		m.later.deleted.Add(1)
 		m.stats.deleted.add(st.Mode)
 		if m.opts.Itemize {
-			m.report.Item(&Event{Name: path, Mode: st.Mode, Flags: flagDeleted, Size: st.Size, Mtime: st.Mtime, UID: st.UID, GID: st.GID})
+			m.report.Item(&Event{Name: path, Mode: st.Mode, Flags: flagDeleted, Size: st.Size, Mtime: st.Mtime, UID: st.UID, GID: st.GID, Old: &st})
 		}
 	}
 	return true

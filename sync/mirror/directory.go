@@ -155,6 +155,12 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 	if m.deleteOnly && !exists {
 		return false
 	}
+	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists)) {
+		if !exists {
+			return false
+		}
+		p.seals = false
+	}
 	m.enterAlts(p)
 	p.oldMtime = old.Mtime
 	p.st.Mode = p.st.Mode&^platform.ModeBits | m.rules.Mode(p.st.Mode, orNil(&old, exists), m.freshBits(parent))
@@ -321,7 +327,7 @@ func (m *Mirror) dirItem(p *pair, old *platform.Stat, flags plan.Flags) {
 		flags = m.compare(&p.st, old, flags)
 		flags |= m.compareMeta(&p.meta, platform.None, nil, p.dst, p.st.Mode)
 	}
-	m.item(&itemInfo{p: p, st: &p.st, flags: flags})
+	m.item(&itemInfo{p: p, src: &p.st, old: old, st: &p.st, flags: flags})
 }
 
 // enterAlts opens the directory of the same name in each alternate.

@@ -63,6 +63,9 @@ func (m *Mirror) entry(ctx context.Context, w *apply.Worker, e *entry) {
 	if !e.exists && m.rules.Existing || e.exists && m.rules.IgnoreExisting {
 		return
 	}
+	if !m.approved(e.p, e.as, &e.src, orNil(&e.old, e.exists)) {
+		return
+	}
 	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && !e.old.IsDir()), m.freshBits(e.p))
 	if m.opts.HardLinks && e.src.Nlink > 1 && !m.claim(ctx, w, e) {
 		return
@@ -155,6 +158,19 @@ func (m *Mirror) lookAtTarget(e *entry) bool {
 	return true
 }
 
+// approved asks whether something may be done to an entry of p, or to p itself.
+func (m *Mirror) approved(p *pair, name platform.Name, src, old *platform.Stat) bool {
+	if m.opts.Approve == nil {
+		return true
+	}
+	path := p.path(name.Bytes())
+	ok, reason := m.opts.Approve(path, src, old)
+	if reason != "" {
+		m.failf(KindPartial, "%s: %s", apply.Quote(path), reason)
+	}
+	return ok
+}
+
 func (m *Mirror) carryOut(ctx context.Context, w *apply.Worker, e *entry) {
 	if e.src.IsRegular() {
 		m.file(ctx, w, e)
@@ -167,6 +183,8 @@ func (m *Mirror) carryOut(ctx context.Context, w *apply.Worker, e *entry) {
 type itemInfo struct {
 	p      *pair
 	name   platform.Name // nil for the pair itself
+	src    *platform.Stat
+	old    *platform.Stat
 	st     *platform.Stat
 	flags  plan.Flags
 	link   string
@@ -180,7 +198,7 @@ func (m *Mirror) item(i *itemInfo) {
 	}
 	m.report.Item(&Event{
 		Name: i.p.path(i.name.Bytes()), Mode: i.st.Mode, Flags: i.flags, Link: i.link,
-		Size: i.st.Size, Mtime: i.st.Mtime, UID: i.st.UID, GID: i.st.GID, Result: i.result,
+		Size: i.st.Size, Mtime: i.st.Mtime, UID: i.st.UID, GID: i.st.GID, Result: i.result, Src: i.src, Old: i.old,
 	})
 }
 
@@ -189,7 +207,7 @@ func (m *Mirror) itemOf(e *entry, flags plan.Flags, link string, r *copier.Resul
 	if link == "" {
 		link = e.link.String()
 	}
-	m.item(&itemInfo{p: e.p, name: e.as, st: &e.st, flags: flags, link: link, result: r})
+	m.item(&itemInfo{p: e.p, name: e.as, src: &e.src, old: orNil(&e.old, e.exists), st: &e.st, flags: flags, link: link, result: r})
 }
 
 // differences returns the flags of e against what stands there, or new.

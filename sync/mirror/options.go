@@ -122,6 +122,12 @@ type Options struct {
 	Itemize    bool // events for every change of attributes
 	ItemizeAll bool // -ii: events for what is up to date too
 
+	// Approve, if set, is asked before anything is done to an entry: src is
+	// the state of the source, nil for a deletion, and old of what stands at the
+	// destination, nil for nothing. What it denies is left alone; a reason is
+	// reported as a failure. It is called from many goroutines at once.
+	Approve func(path string, src, old *platform.Stat) (ok bool, reason string)
+
 	Memory Memory         // of mount points; nil for none
 	Copier copier.Options // Preserve is set from Rules
 	UID    uint32
@@ -139,6 +145,8 @@ type Event struct {
 	UID    uint32
 	GID    uint32
 	Result *copier.Result // of FlagTransfer in a run that writes
+	Src    *platform.Stat // as it was looked at; nil for a deletion
+	Old    *platform.Stat // what stood at the destination; nil for nothing
 }
 
 // Stats are the totals that --stats prints, by type where rsync does so.

@@ -25,6 +25,9 @@ func run(e *env) (code int) {
 	if len(e.args) > 1 {
 		args = e.args[1:]
 	}
+	if e.asRsync() {
+		return runSync(e, args)
+	}
 	if len(args) > 0 && !e.asCp() {
 		if code, ok := runCommand(e, args); ok {
 			return code
@@ -44,6 +47,8 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 		return runProbe(e, args[1:]), true
 	case "verify":
 		return runVerify(e, args[1:]), true
+	case "sync":
+		return runSync(e, args[1:]), true
 	case "version", "help":
 		if len(args) > 1 {
 			e.errorf("'%s' takes no arguments", args[0])
@@ -54,9 +59,9 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 			return e.print(printVersion), true
 		}
 		return e.print(e.printHelp), true
-	case "sync", "serve", "completion":
+	case "serve", "completion":
 		// Names that the manual promises to later versions. Without this,
-		// "zccp sync a b" would be a copy of the files sync and a into b; a
+		// "zccp serve a b" would be a copy of the files serve and a into b; a
 		// file of that name shows that just this is meant.
 		if _, err := os.Lstat(args[0]); err == nil {
 			return 0, false

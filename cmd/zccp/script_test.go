@@ -16,11 +16,11 @@ import (
 )
 
 // TestMain lets the test binary stand for the program: called by a link named
-// zccp or cp it runs main, with the race detector and coverage of the tests.
+// zccp, cp or rsync it runs main, with the race detector and coverage of the tests.
 // Called stubborn it does not stop for the first signal.
 func TestMain(m *testing.M) {
 	switch strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") {
-	case "zccp", "cp":
+	case "zccp", "cp", "rsync":
 		main()
 	case "stubborn":
 		ctx, _ := withSignals(context.Background())

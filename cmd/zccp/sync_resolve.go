@@ -1,0 +1,238 @@
+package main
+
+import (
+	"path"
+	"strings"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/mirror"
+)
+
+// resolve finishes the configuration: what options imply, then every conflict,
+// in the words of rsync where it has them.
+func (f *syncFolder) resolve(operands []string) error {
+	m := &f.cfg.Mirror
+	m.UID = platform.EffectiveUID()
+	m.Umask = platform.Umask()
+	if m.Jobs == 0 {
+		m.Jobs = jobs(&copyConfig{})
+	}
+	f.resolveSelection()
+	for _, step := range []func() error{
+		f.resolveDelete, f.resolveWrite, f.resolveBackup, f.resolveAttributes,
+		f.resolveFilters, f.resolveFilesFrom,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := f.resolveOperands(operands); err != nil {
+		return err
+	}
+	f.resolveOutput()
+	return nil
+}
+
+// resolveSelection settles what -a, --files-from, -d and the links mean together.
+func (f *syncFolder) resolveSelection() {
+	m, r := &f.cfg.Mirror, f.rules
+	if f.filesFromSet {
+		m.Recursive = f.recursive
+		f.dirs, f.relative = orElse(f.dirs, on), orElse(f.relative, on)
+	}
+	m.Dirs = !m.Recursive && f.dirs == on
+	m.Relative = f.relative == on
+	m.NoImpliedDirs = !f.implied
+	switch {
+	case f.copyLinks:
+		m.Links = mirror.LinksFollow
+	case f.copyUnsafe:
+		m.Links = mirror.LinksCopyUnsafe
+	case r.Links:
+		m.Links = mirror.LinksKeep
+	}
+	if f.dropD {
+		r.Devices, r.Specials = false, false
+	}
+	r.Root = m.UID == 0 && f.super != off || f.super == on
+}
+
+// orElse returns t, or what holds if the option was not given.
+func orElse(t, otherwise tristate) tristate {
+	if t == unset {
+		return otherwise
+	}
+	return t
+}
+
+func (f *syncFolder) resolveDelete() error {
+	m := &f.cfg.Mirror
+	switch {
+	case len(f.deleteWhen) > 1:
+		return usagef("You may not combine multiple --delete-WHEN options.")
+	case len(f.deleteWhen) == 1:
+		m.Delete = f.deleteWhen[0]
+	case f.delete || m.DeleteExcluded:
+		m.Delete = mirror.DeleteDuring
+	}
+	if m.Delete != mirror.DeleteNever && !m.Recursive && !m.Dirs {
+		return usagef("--delete does not work without --recursive (-r) or --dirs (-d).")
+	}
+	m.IgnoreMissingArgs = m.IgnoreMissingArgs && !m.DeleteMissingArgs
+	return nil
+}
+
+func (f *syncFolder) resolveWrite() error {
+	m := &f.cfg.Mirror
+	m.WholeFile = f.wholeFile != off
+	if f.blockSize && !m.WholeFile {
+		return unsupported("--block-size with --no-whole-file", "blocks are those of the file system")
+	}
+	if m.Append && f.wholeFile == on {
+		return usagef("--append cannot be used with --whole-file")
+	}
+	m.InPlace = f.inplace || m.Append || m.WriteDevices
+	if m.InPlace {
+		option := "inplace"
+		if m.Append {
+			option = "append"
+		}
+		switch {
+		case m.DelayUpdates:
+			return usagef("--%s cannot be used with --delay-updates", option)
+		case m.PartialDir != "":
+			return usagef("--%s cannot be used with --partial-dir", option)
+		}
+		return nil
+	}
+	switch {
+	case m.PartialDir != "":
+	case m.DelayUpdates:
+		m.PartialDir = ".~tmp~" // rsync's name for it
+	case m.Partial:
+		m.PartialDir = f.e.getenv("RSYNC_PARTIAL_DIR")
+	}
+	if m.PartialDir != "" {
+		m.Partial = true
+		if m.PartialDir = path.Clean(m.PartialDir); m.PartialDir == "." {
+			m.PartialDir = ""
+		}
+	}
+	return nil
+}
+
+func (f *syncFolder) resolveBackup() error {
+	m := &f.cfg.Mirror
+	if strings.Contains(m.Suffix, "/") {
+		return usagef("--suffix cannot contain slashes: %s", printableText(m.Suffix))
+	}
+	if !f.suffixSet && !f.backupDirSet {
+		m.Suffix = "~"
+	}
+	if m.Suffix == "" && m.BackupDir == "" {
+		if f.backupDirSet {
+			return usagef("--suffix cannot be empty when --backup-dir is the same as the dest dir")
+		}
+		return usagef("--suffix cannot be empty without a --backup-dir")
+	}
+	if m.Backup && m.BackupDir == "" {
+		f.rules.OmitDirTimes = true // a backup changes the time of its directory
+	}
+	return nil
+}
+
+// resolveAttributes settles modes and owners.
+func (f *syncFolder) resolveAttributes() (err error) {
+	m := &f.cfg.Mirror
+	if f.chmod != nil {
+		if m.Chmod, err = parseChmod(f.chmod, m.Umask); err != nil {
+			return err
+		}
+	}
+	if option := f.ownerOption[0]; option != "" {
+		if m.ChownUID, err = parseIDMap(option, f.ownerMap[0], userNames(), f.numericIDs); err != nil {
+			return err
+		}
+	}
+	if option := f.ownerOption[1]; option != "" {
+		m.ChownGID, err = parseIDMap(option, f.ownerMap[1], groupNames(), f.numericIDs)
+	}
+	return err
+}
+
+// resolveOperands tells sources from the destination.
+func (f *syncFolder) resolveOperands(operands []string) error {
+	c := &f.cfg
+	if len(operands) == 0 {
+		return &usageError{text: "missing SRC", tryHelp: true}
+	}
+	for _, operand := range operands {
+		if isRemote(operand) {
+			return &syncError{exitUnsupported, "remote operand " + apply.Quote(operand) + " is not supported",
+				"if it is a local file, write ./" + operand}
+		}
+		if operand == "" {
+			return usagef("an operand is empty; write . for the current directory")
+		}
+	}
+	c.Sources = operands
+	if len(operands) > 1 {
+		last := len(operands) - 1
+		c.Sources, c.Dest = operands[:last], operands[last]
+	}
+	if f.filesFromSet && len(c.Sources) > 1 {
+		return usagef("--files-from takes one SRC: its names are below it")
+	}
+	if len(operands) == 1 || f.listOnly {
+		c.Mirror.ListOnly, c.Mirror.DryRun = true, true
+		c.Output.Targets = f.rules.Links
+		// A listing leaves nothing out and shows modes as they are.
+		f.rules.Links, f.rules.Devices, f.rules.Specials, f.rules.Perms = true, true, true, true
+		if c.Mirror.Links == mirror.LinksSkip {
+			c.Mirror.Links = mirror.LinksKeep
+		}
+		c.Mirror.Dirs = c.Mirror.Dirs || !c.Mirror.Recursive && f.dirs == unset
+	}
+	return nil
+}
+
+// resolveOutput settles what is said of each entry.
+func (f *syncFolder) resolveOutput() {
+	o := &f.cfg.Output
+	levels := infoOf(f.verbose)
+	if f.stats {
+		levels[infoStats] = 2
+		if f.verbose > 1 {
+			levels[infoStats] = 3
+		}
+	}
+	if f.progress {
+		levels[infoFlist], levels[infoProgress] = 2, 1
+	}
+	if f.progress || f.formatSet || f.itemize > 0 {
+		levels[infoName] = max(levels[infoName], 1)
+	}
+	o.Info = f.info.over(levels)
+	switch {
+	case f.formatSet:
+		o.Format = f.format
+		if hasEscape(o.Format, 'i') {
+			o.Items = max(1, f.itemize)
+		}
+	case f.itemize > 0:
+		o.Format, o.Items = "%i %n%L", f.itemize
+	case o.Info[infoName] > 0:
+		o.Format = "%n%L"
+	}
+	o.HasOp = o.Items > 0 || hasEscape(o.Format, 'o')
+	if o.LogFile != "" {
+		o.LogFormat = "%i %n%L"
+		if f.logFmtSet {
+			o.LogFormat = f.logFormat
+		}
+	}
+	m := &f.cfg.Mirror
+	m.Itemize = o.Format != "" || o.LogFormat != "" || o.Info[infoDel] > 0 || o.Explain || o.JSON || m.ListOnly
+	m.ItemizeAll = o.Items > 1 || o.Info[infoName] > 1
+}

@@ -133,7 +133,7 @@ func compareTree(t *testing.T, work string, n int) (refused, decided int) {
 			world[name] = g.rules(name)
 		}
 	}
-	world["sub/"] = ""
+	world["sub/empty/"] = ""
 	for _, name := range []string{"one", "two", "sub/three", "src/one", "dst/src/one", "src/two"} {
 		world[name] = ""
 		for range 2 {
@@ -149,9 +149,10 @@ func compareTree(t *testing.T, work string, n int) (refused, decided int) {
 	for i := range setsPerTree {
 		c := &comparison{work: work, options: g.options(), slash: g.often(60), words: g.one([]string{"", "", "foo *.c", "! bar"})}
 		c.extra = g.one([]string{"--inc-recursive", "--no-inc-recursive", "--delete-before", "--delete-after"})
+		c.later = c.slash && g.often(10)
 		err := c.run()
 		if err != nil {
-			t.Errorf("case %d: %v\nslash %v, CVSIGNORE=%q, %s, options %q\n%s", n+i, err, c.slash, c.words, c.extra, c.options, show(world))
+			t.Errorf("case %d: %v\nslash %v, later %v, CVSIGNORE=%q, %s, options %q\n%s", n+i, err, c.slash, c.later, c.words, c.extra, c.options, show(world))
 			return
 		}
 		if c.refused {
@@ -197,6 +198,7 @@ type comparison struct {
 	slash   bool   // the operand is src/ and not src
 	words   string // $CVSIGNORE
 	extra   string
+	later   bool // the operand is the second one, behind an empty directory
 
 	refused bool // by both
 	decided bool // something was excluded
@@ -236,9 +238,14 @@ func (c *comparison) rsync() ([]string, error) {
 	for _, o := range c.options {
 		args = append(args, o.String())
 	}
-	if c.slash {
+	switch {
+	case c.later:
+		// With incremental recursion the rules of the first operand's parents go on
+		// to the second one, by chance: both are the directory ".".
+		args = append(args, "--no-inc-recursive", "sub/empty/", "src/", "dst/src/")
+	case c.slash:
 		args = append(args, "src/", "dst/src/")
-	} else {
+	default:
 		args = append(args, "src", "dst/")
 	}
 	cmd := exec.Command("rsync", args...)
@@ -286,6 +293,13 @@ func (c *comparison) choice() ([]string, error) {
 		d := l.Root(side, []byte(root))
 		rel := ""
 		name := "."
+		if c.later && side == filter.Sender {
+			empty := filepath.Join(c.work, "sub/empty")
+			if _, err := l.Root(side, []byte(empty)).Enter([]byte("."), reader(empty)); err != nil {
+				return err
+			}
+			d = d.Later()
+		}
 		if !c.slash {
 			d = l.Root(side, []byte(filepath.Dir(root)))
 			if side == filter.Sender && d.Match([]byte("src"), true) == filter.Excluded {

@@ -80,7 +80,7 @@ func (m *Mirror) finish(ctx context.Context) {
 	switch {
 	case !deletes && !clears:
 		return
-	case m.stopped.Load():
+	case m.stopped.Load() || m.aborted.Load():
 		deletes, clears = false, false
 	case deletes && m.ioError.Load() && !m.opts.IgnoreErrors:
 		m.note(0, "IO error encountered -- skipping file deletion")
@@ -282,7 +282,7 @@ func (r *removal) empty(ctx context.Context, parent *tree.Dir, path string, name
 	}
 	if guards != nil {
 		if guards, err = guards.Enter(name.Bytes(), m.reader(d)); err != nil {
-			m.problem("read filter rules in", m.below(path), err)
+			m.badRules(m.below(path), err)
 			return false
 		}
 	}

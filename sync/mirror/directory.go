@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"bytes"
+
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
@@ -13,6 +15,9 @@ import (
 // to be entered. parent is in use.
 func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *pair {
 	p := &pair{parent: parent, name: l.targetName(parent, refs[0]).Clone()}
+	if name := l.name(refs[0]); !bytes.Equal(name, p.name) {
+		p.called = name.Clone()
+	}
 	inDst := refs[0].flags&refInDst != 0
 	named := false
 	implied := true
@@ -104,7 +109,7 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 	}
 	if up.hides != nil && dir != nil {
 		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(dir)); err != nil {
-			m.sourceProblem("read filter rules in", o.path, err)
+			m.badRules(o.path, err)
 		}
 	}
 	if first {
@@ -215,7 +220,7 @@ func (m *Mirror) openExisting(w *apply.Worker, p *pair, through bool) bool {
 	}
 	if parent.guards != nil {
 		if p.guards, err = parent.guards.Enter(p.name.Bytes(), m.reader(d)); err != nil {
-			m.problem("read filter rules in", m.dstPath(p, nil), err)
+			m.badRules(m.dstPath(p, nil), err)
 		}
 	}
 	return true
@@ -293,7 +298,7 @@ func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 	if m.deleteOnly {
 		return
 	}
-	if p.fresh {
+	if p.fresh && !p.there {
 		m.stats.created.add(platform.ModeDir)
 		m.dirItem(p, nil, plan.FlagLocalChange)
 		return

@@ -207,7 +207,7 @@ func (m *Mirror) itemOf(e *entry, flags plan.Flags, link string, r *copier.Resul
 	if link == "" {
 		link = e.link.String()
 	}
-	m.item(&itemInfo{p: e.p, name: e.as, src: &e.src, old: orNil(&e.old, e.exists), st: &e.st, flags: flags, link: link, result: r})
+	m.item(&itemInfo{p: e.p, name: e.name, src: &e.src, old: orNil(&e.old, e.exists), st: &e.st, flags: flags, link: link, result: r})
 }
 
 // differences returns the flags of e against what stands there, or new.

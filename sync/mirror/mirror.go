@@ -79,6 +79,7 @@ type Mirror struct {
 	ioError atomic.Bool // something of the source could not be read: no deletions
 	cut     atomic.Bool // the run was cancelled
 	stopped atomic.Bool // --stop-at came
+	aborted atomic.Bool // the rules of the filter can't be read
 
 	guarded    bool // a guard stopped the deletions
 	deleteOnly bool // the walk before that of DeleteBefore

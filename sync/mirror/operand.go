@@ -128,9 +128,7 @@ func (m *Mirror) listed(sources []string) ([]request, error) {
 			r.base = strings.TrimRight(base, "/") + "/" + strings.Join(r.parts[:n], "/")
 			r.parts = r.parts[n:]
 		}
-		if len(r.parts) == 0 {
-			r.dot = true
-		}
+		r.dot = len(r.parts) == 0 || m.opts.Relative && strings.HasPrefix(s, "./")
 		reqs = append(reqs, r)
 	}
 	return reqs, nil
@@ -155,7 +153,10 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 		r := &reqs[i]
 		if len(r.parts) == 0 && !(r.dot && m.opts.FromSet && m.depth(r) == 0) {
 			if !m.opts.Recursive && !m.opts.Dirs {
-				m.note(0, "skipping directory %s", strings.TrimRight(r.text, "/")) // rsync's words
+				if m.rootOrigin(p, r.base, nil, 0, r.text) >= 0 {
+					p.origins = p.origins[:len(p.origins)-1]
+					m.note(0, "skipping directory %s", strings.TrimRight(r.text, "/")) // rsync's words
+				}
 				continue
 			}
 			m.rootOrigin(p, r.base, nil, m.depth(r), r.text)
@@ -186,7 +187,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 				w.depth = d
 			}
 			w.named, w.path = true, r.text
-			w.slashed = w.slashed || r.contents
+			w.slashed = w.slashed || r.contents && !m.opts.FromSet
 		}
 	}
 }
@@ -230,7 +231,7 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 	}
 	if m.opts.Filter != nil {
 		if o.hides, err = m.filterOf(filter.Sender, base, dir, w == nil); err != nil {
-			m.sourceProblem("read filter rules in", base, err)
+			m.badRules(base, err)
 		}
 	}
 	p.origins = append(p.origins, o)

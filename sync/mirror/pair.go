@@ -42,6 +42,7 @@ func (o *origin) lists() bool { return o.want == nil && o.depth != 0 && !o.mount
 type pair struct {
 	parent  *pair
 	name    platform.Name // at the destination; nil for the root
+	called  platform.Name // in reports, if otherwise
 	origins []origin
 	dst     *tree.Dir   // nil where a dry run would make it
 	alts    []*tree.Dir // of each AltDests; nil where it has no such directory
@@ -50,6 +51,8 @@ type pair struct {
 	fresh  bool          // made by this run, or would be: nothing stands in it
 	temp   platform.Name // its name until it is published
 	delete bool          // what stands in it and isn't wanted goes
+
+	there bool // made for the transfer (--mkpath): no new entry of it
 
 	seals    bool // attributes are given when all below is done
 	st       platform.Stat
@@ -129,7 +132,7 @@ func (p *pair) dfd() platform.FD {
 func (p *pair) path(name []byte) string {
 	n := len(name)
 	for q := p; q.parent != nil; q = q.parent {
-		n += len(q.name)
+		n += len(q.shown())
 	}
 	if n == 0 {
 		return "."
@@ -138,7 +141,7 @@ func (p *pair) path(name []byte) string {
 	at := n - len(name)
 	copy(b[at:], name)
 	for q := p; q.parent != nil; q = q.parent {
-		own := q.name.Bytes()
+		own := q.shown().Bytes()
 		if at < n {
 			at--
 			b[at] = '/'
@@ -147,6 +150,15 @@ func (p *pair) path(name []byte) string {
 		copy(b[at:], own)
 	}
 	return string(b[at:])
+}
+
+// shown returns the name that reports have: that at the source, where one entry
+// gets another name.
+func (p *pair) shown() platform.Name {
+	if p.called != nil {
+		return p.called
+	}
+	return p.name
 }
 
 // srcPath returns what the user would call an entry of the source.

@@ -28,6 +28,15 @@ func (m *Mirror) filterOf(side filter.Side, path string, d *tree.Dir, inside boo
 	return rules, nil
 }
 
+// badRules reports rules that can't be read. Without them nobody knows what to
+// leave alone, so that everything ends, as in rsync.
+func (m *Mirror) badRules(path string, err error) {
+	m.ioError.Store(true)
+	if m.aborted.CompareAndSwap(false, true) {
+		m.failf(KindUsage, "cannot read filter rules in %s: %s", apply.Quote(path), platform.Message(err))
+	}
+}
+
 // reader returns what reads files of rules that stand in a directory in use.
 func (m *Mirror) reader(d *tree.Dir) func(file string) ([]byte, error) {
 	return func(file string) ([]byte, error) {

@@ -131,7 +131,7 @@ func (m *Mirror) makeTarget(p *pair, dst string) error {
 			return err
 		}
 	}
-	p.fresh = true
+	p.fresh, p.there = true, m.opts.MkPath
 	if m.opts.DryRun {
 		m.note(1, "created directory %s", trimmed)
 		return nil
@@ -196,7 +196,7 @@ func (m *Mirror) openTarget(p *pair, path string, fresh bool) error {
 	p.delete = m.deletes() && m.listsAll(p)
 	if m.opts.Filter != nil {
 		if p.guards, err = m.filterOf(filter.Receiver, path, p.dst, p.delete); err != nil {
-			m.problem("read filter rules in", path, err)
+			m.badRules(path, err)
 		}
 	}
 	m.openAlts(p, path)

@@ -141,8 +141,11 @@ func (j *dirsJob) Run(ctx context.Context, w *apply.Worker) {
 	m.done(w, p)
 }
 
-// late reports that --stop-at has come.
+// late reports that --stop-at has come, or that nothing more may be done.
 func (m *Mirror) late() bool {
+	if m.aborted.Load() {
+		return true
+	}
 	if m.opts.StopAt.IsZero() || now().Before(m.opts.StopAt) {
 		return false
 	}

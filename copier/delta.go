@@ -157,9 +157,13 @@ func (w *Worker) goOn(ctx context.Context, t *transfer, s *Staged, sparse bool) 
 			return err
 		}
 		if same {
-			// Whatever is behind it was stored but not noted.
-			if err := w.truncate(t, s.trusted); err != nil {
-				return err
+			// Whatever is behind it was stored but not noted. A hole leaves
+			// the journal where it is: btrfs takes long to cut a file that
+			// was just written, and may be killed meanwhile.
+			if w.punch(t.dst, s.trusted, journal.at-s.trusted) != nil {
+				if err := w.truncate(t, s.trusted); err != nil {
+					return err
+				}
 			}
 			t.res.Matched = s.trusted
 			w.tellLarge(t, s.trusted)

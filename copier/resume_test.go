@@ -262,7 +262,7 @@ func TestResumeFaults(t *testing.T) {
 }
 
 // TestResumeHelper copies a file in a process of its own, which is killed, and
-// tells how far it is: first what matched, then every chunk.
+// tells how much it has stored.
 func TestResumeHelper(t *testing.T) {
 	dir := os.Getenv("ZCCP_TEST_RESUME")
 	if dir == "" {
@@ -279,7 +279,7 @@ func TestResumeHelper(t *testing.T) {
 	rate, _ := strconv.ParseInt(os.Getenv("ZCCP_TEST_RATE"), 10, 64)
 	method, _ := ParseMethod(os.Getenv("ZCCP_TEST_METHOD"))
 	w := New(platform.Native(), Options{Methods: []Method{method, ReadWrite}, Limit: NewLimiter(rate)}, uint32(os.Geteuid())).NewWorker()
-	w.Progress = func(n int64) { fmt.Println("progress", n) }
+	w.Progress = func(int64) { fmt.Println("moved", s.put.Result.Moved) }
 	if err := w.Put(t.Context(), &s.put); err != nil {
 		fmt.Println("failed", err)
 		return
@@ -309,7 +309,8 @@ func testResumeKilled(t *testing.T, dir string) {
 	}
 	methods := []Method{ReadWrite, CopyFileRange, Sendfile}
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	finished, killed, resumed, before := 0, 0, 0, int64(0)
+	finished, killed, resumed := 0, 0, 0
+	moved, runs := int64(0), int64(0) // for the file at hand
 	for killed < kills || finished == 0 {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestResumeHelper$")
 		method := methods[rng.IntN(len(methods))]
@@ -326,43 +327,38 @@ func testResumeKilled(t *testing.T, dir string) {
 		}
 		text, _ := io.ReadAll(bufio.NewReader(out))
 		died := cmd.Wait() != nil
-		first, done, whole := int64(-1), int64(0), false
+		last, whole := int64(0), false
 		for line := range strings.Lines(string(text)) {
 			word, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 			n, _ := strconv.ParseInt(value, 10, 64)
 			switch {
 			case word == "failed":
 				t.Fatal(line)
-			case word == "progress" && strings.HasSuffix(line, "\n"):
-				if first < 0 {
-					first = n
-				}
-				done += n
+			case word == "moved" && strings.HasSuffix(line, "\n"):
+				last = n
 			case word == "matched":
-				whole = true
+				if whole = true; n > 0 {
+					resumed++
+				}
 			}
 		}
+		moved, runs = moved+last, runs+1
 		if died {
 			killed++
-		}
-		const redone = 2 * resumeChunk
-		if first >= 0 && before > redone {
-			// The first word of a run that goes on is how far it trusts.
-			resumed++
-			if first < before-redone {
-				t.Errorf("%d bytes were stored, but the next run began at %d", before, first)
-			}
-		}
-		if first >= 0 {
-			before = done
 		}
 		f := filepath.Join(dst, "f")
 		if got, err := os.ReadFile(f); err == nil {
 			if !bytes.Equal(got, content) {
 				t.Fatalf("published are %d bytes that differ", len(got))
 			}
+			// Each kill costs what was stored since the last note, and the
+			// chunk that it came in.
+			const redone = 2 * resumeChunk
+			if moved > int64(size)+(runs-1)*redone {
+				t.Errorf("%d bytes were stored in %d runs for %d", moved, runs, size)
+			}
 			finished++
-			before = 0
+			moved, runs = 0, 0
 			if err := os.Remove(f); err != nil {
 				t.Fatal(err)
 			}
@@ -376,7 +372,7 @@ func testResumeKilled(t *testing.T, dir string) {
 			t.Errorf("left %q", n)
 		}
 	}
-	t.Logf("killed %d times, finished %d times, went on %d times", killed, finished, resumed)
+	t.Logf("killed %d times, finished %d times, of which %d went on with what was left", killed, finished, resumed)
 	if resumed == 0 && !short() {
 		t.Error("no run went on with what was left")
 	}

@@ -17,7 +17,7 @@ func (e escaper) escape(s string) string {
 	plain := true
 	for i := range len(s) {
 		c := s[i]
-		if c < ' ' && c != '\t' || c >= 0x7f || c == '\\' {
+		if c < ' ' && c != '\t' || c > 0x7f || c == '\\' {
 			plain = false
 			break
 		}
@@ -49,13 +49,8 @@ func (e escaper) span(s string) int {
 		return 0
 	case c == '\\' && len(s) > 4 && s[1] == '#' && isDigit(s[2]) && isDigit(s[3]) && isDigit(s[4]):
 		return 0
-	case c < 0x7f || e.eightBit:
+	case c <= 0x7f || e.eightBit: // DEL too, as rsync has it
 		return 1
-	case c == 0x7f:
-		if e.utf8 {
-			return 1
-		}
-		return 0
 	case e.utf8:
 		return characterLength(s)
 	}

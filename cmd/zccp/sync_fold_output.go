@@ -89,8 +89,6 @@ func (f *syncFolder) foldOwn(s setting) (known bool, err error) {
 	switch s.Option {
 	case "jobs":
 		m.Jobs, err = parseJobs(s.Value)
-	case "preserve-sharing":
-		err = unsupported("--preserve-sharing", "not in this version")
 	case "reflink", "method", "cache", "verify":
 		err = f.foldCopier(s)
 	case "explain":
@@ -149,8 +147,6 @@ func (f *syncFolder) foldOff(name string) error {
 		f.relative = off
 	case "one-file-system":
 		m.OneFileSystem = 0
-	case "fuzzy":
-		m.Fuzzy = 0
 	case "D":
 		r.Devices, r.Specials = false, false
 	case "super":

@@ -39,7 +39,7 @@ func TestSyncFold(t *testing.T) {
 		}},
 		{"--no-p -a a b", func(c *syncConfig) bool { return c.Mirror.Rules.Perms }},
 		{"-A a b", func(c *syncConfig) bool { return c.Mirror.Rules.ACLs && c.Mirror.Rules.Perms }},
-		{"-xxyy a b", func(c *syncConfig) bool { return c.Mirror.OneFileSystem == 2 && c.Mirror.Fuzzy == 2 }},
+		{"-xx a b", func(c *syncConfig) bool { return c.Mirror.OneFileSystem == 2 }},
 		{"-a --files-from=- a b", func(c *syncConfig) bool {
 			m := &c.Mirror
 			names := ""

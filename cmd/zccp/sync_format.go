@@ -181,9 +181,6 @@ func (f *itemFormat) value(ev *mirror.Event, d directive) string {
 // nameOf returns the name of an entry, a directory's with a slash.
 func nameOf(ev *mirror.Event) string {
 	name := ev.Name
-	if name == "" {
-		name = "."
-	}
 	if ev.Mode&platform.ModeType == platform.ModeDir {
 		name += "/"
 	}
@@ -234,10 +231,6 @@ func listLine(ev *mirror.Event, o *syncOutput) string {
 	if o.Targets && ev.Link != "" && ev.Mode&platform.ModeType == platform.ModeSymlink {
 		link = " -> " + ev.Link
 	}
-	name := ev.Name
-	if name == "" {
-		name = "."
-	}
 	return fmt.Sprintf("%s %*s %s %s%s", modeString(ev.Mode), width, humanNumber(ev.Size, level),
-		clock(ev.Mtime).Format("2006/01/02 15:04:05"), name, link)
+		clock(ev.Mtime).Format("2006/01/02 15:04:05"), ev.Name, link)
 }

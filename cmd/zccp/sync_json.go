@@ -35,11 +35,7 @@ func (j *jsonReport) syncItem(ev *mirror.Event, cfg *syncConfig) {
 		Type: "item", Op: syncOp(ev, cfg), Itemize: ev.Flags.Itemize(ev.Mode, cfg.Mirror.Rules.Times),
 		Mode: ev.Mode, Size: ev.Size, Mtime: clock(ev.Mtime).UTC().Format(time.RFC3339Nano), UID: ev.UID, GID: ev.GID,
 	}
-	name := ev.Name
-	if name == "" {
-		name = "."
-	}
-	line.Name, line.NameB64 = jsonName(name)
+	line.Name, line.NameB64 = jsonName(ev.Name)
 	line.Target, line.TargetB64 = jsonName(ev.Link)
 	if res := ev.Result; res != nil {
 		line.Method, line.Attempts, line.Verified = res.Method.String(), res.Attempts, res.Verified

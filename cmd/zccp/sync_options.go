@@ -59,6 +59,12 @@ func (o syncOption) negatable(names string) syncOption {
 	return o
 }
 
+// absent refuses an option that sync/mirror does not carry out.
+func (o syncOption) absent() syncOption {
+	o.group, o.usage, o.never = groupNever, "", "not in this version"
+	return o
+}
+
 // canonical returns the name that settings carry.
 func (o syncOption) canonical() string { return o.names[0] }
 
@@ -107,7 +113,7 @@ func syncSelection() []syncOption {
 		syncFlag(groupWhat, "relative R", "use the whole name of SRC below DEST; what is left of /./ is left out").negatable("relative R"),
 		syncFlag(groupWhat, "implied-dirs i-d", "with -R, give the directories on the way to SRC its attributes (the default)").negatable("implied-dirs i-d"),
 		syncFlag(groupWhat, "one-file-system x", "stay on the file system of each SRC; twice: leave mount points out").negatable("one-file-system x"),
-		syncFlag(groupWhat, "prune-empty-dirs m", "leave out directories in which there would be no file").negatable("prune-empty-dirs m"),
+		syncFlag(groupWhat, "prune-empty-dirs m", "leave out directories in which there would be no file").negatable("prune-empty-dirs m").absent(),
 		syncValue(groupWhat, "files-from", "transfer what is named in `FILE`, - is stdin; implies -R and -d, and -a no -r"),
 		syncFlag(groupWhat, "from0 0", "names and rules in files end with a zero byte, not a newline").negatable("from0"),
 		syncValue(groupWhat, "max-size", "leave out files of more than `SIZE` bytes: 10M, 1.5G, KB is 1000, 1M-1"),
@@ -133,7 +139,6 @@ func syncSelection() []syncOption {
 		syncValue(groupUpToDate, "compare-dest", "leave out what is the same below `DIR`, too"),
 		syncValue(groupUpToDate, "copy-dest", "take what is the same below `DIR` from there"),
 		syncValue(groupUpToDate, "link-dest", "make hard links to what is the same below `DIR`"),
-		syncFlag(groupUpToDate, "fuzzy y", "find a similar file to start from; twice: in the directories of the three above too").negatable("fuzzy y"),
 
 		syncFlag(groupDelete, "delete", "delete what SRC does not have, in the directories that are transferred"),
 		syncFlag(groupDelete, "delete-before", "delete before anything is transferred"),
@@ -183,9 +188,9 @@ func syncTreatment() []syncOption {
 		syncFlag(groupKeep, "omit-dir-times O", "but not those of directories").negatable("omit-dir-times O"),
 		syncFlag(groupKeep, "omit-link-times J", "but not those of symbolic links").negatable("omit-link-times J"),
 		syncFlag(groupKeep, "atimes U", "keep access times").negatable("atimes U"),
-		syncFlag(groupKeep, "open-noatime", "don't change access times by reading").negatable("open-noatime"),
+		syncFlag(groupKeep, "open-noatime", "don't change access times by reading").negatable("open-noatime").absent(),
 		syncFlag(groupKeep, "super", "try what only the superuser can, as anybody").negatable("super"),
-		syncFlag(groupKeep, "fake-super", "keep what only the superuser can set in extended attributes"),
+		syncFlag(groupKeep, "fake-super", "keep what only the superuser can set in extended attributes").absent(),
 
 		syncFlag(groupWrite, "backup b", "keep what is replaced or deleted under another name").negatable("backup"),
 		syncValue(groupWrite, "backup-dir", "keep it below `DIR`"),
@@ -235,11 +240,11 @@ func syncReporting() []syncOption {
 
 		syncValue(groupExtra, "jobs j", "use up to `N` workers; 1 works in a fixed order"),
 		syncFlag(groupExtra, "allow-mass-delete", "delete although a guard advises against it (exit code 42)"),
-		syncFlag(groupExtra, "detect-renames", "move in DEST what was moved in SRC, instead of copying it again"),
+		syncFlag(groupExtra, "detect-renames", "move in DEST what was moved in SRC, instead of copying it again").absent(),
 		syncValue(groupExtra, "reflink-dest", "clone what is the same below `DIR`, as --link-dest links it"),
 		syncFlag(groupExtra, "resume", "go on with huge files where a killed run was"),
 		syncFlag(groupExtra, "gitignore", "leave out what git would ignore"),
-		syncFlag(groupExtra, "preserve-sharing", "files that share data in SRC share it in DEST"),
+		syncFlag(groupExtra, "preserve-sharing", "files that share data in SRC share it in DEST").absent(),
 		syncOptional(groupExtra, "reflink", "share data with the source until either is changed, `WHEN` is auto (the default), always or never"),
 		syncValue(groupExtra, "method", "move bytes by `LIST` only, see docs/methods.md"),
 		syncValue(groupExtra, "cache", "what the copy leaves in memory, `HOW` is auto, keep or drop"),

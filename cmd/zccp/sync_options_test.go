@@ -41,8 +41,7 @@ func TestSyncOptionsHaveMeaning(t *testing.T) {
 				arg += value
 			}
 			code := syncCode(t, arg, "-r", "a", "b")
-			refused := o.never != "" || o.canonical() == "preserve-sharing"
-			switch {
+			switch refused := o.never != ""; {
 			case refused && code != exitUnsupported:
 				t.Errorf("%s: code %d, want 4", arg, code)
 			case !refused && code != exitOK:
@@ -150,7 +149,7 @@ func TestSyncNegationsMatchRsync(t *testing.T) {
 	dir := t.TempDir()
 	table := syncTable()
 	for _, o := range syncOptions() {
-		if o.group == groupExtra || o.canonical() == "msgs2stderr" {
+		if o.group == groupExtra || o.canonical() == "detect-renames" || o.canonical() == "preserve-sharing" || o.canonical() == "msgs2stderr" {
 			continue
 		}
 		for _, name := range o.names {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"os/signal"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/zccp/zccp/platform"
@@ -48,6 +50,7 @@ func newSyncReport(e *env, cfg *syncConfig) *syncReport {
 // Start prints what stands in front of the entries. A log that can't be written
 // is said and done without, as in rsync.
 func (r *syncReport) Start() {
+	signal.Ignore(syscall.SIGPIPE) // losing the report is not to cost the copy
 	o := &r.cfg.Output
 	if r.json != nil {
 		r.json.start(r.e)

@@ -93,7 +93,7 @@ func (m *Mirror) changes(want, now *platform.Stat, exact bool) change {
 		(exact && want.Mtime != now.Mtime || !m.rules.SameTime(want.Mtime, now.Mtime)) {
 		c.mtime, c.setTimes = want.Mtime, true
 	}
-	if m.rules.Atimes && !want.IsDir() && !want.IsSymlink() && want.Atime != now.Atime {
+	if m.rules.Atimes && !want.IsDir() && want.Atime != now.Atime {
 		c.atime, c.setTimes = want.Atime, true
 	}
 	return c

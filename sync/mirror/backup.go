@@ -93,10 +93,13 @@ func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
 	if rel == "." || rel == "" {
 		return fd, nil
 	}
+	below, made := "", false
 	for _, part := range strings.Split(rel, "/") {
 		name, err := platform.MakeName(part)
 		if err == nil {
-			if e := m.calls.Mkdirat(fd, name, 0o777); e != nil && !platform.Exists(e) {
+			e := m.calls.Mkdirat(fd, name, 0o700)
+			made = e == nil
+			if e != nil && !platform.Exists(e) {
 				err = e
 			}
 		}
@@ -104,6 +107,11 @@ func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
 		if err == nil {
 			next, err = m.calls.Openat(fd, name, flags|platform.NoFollow, 0)
 		}
+		below += part
+		if err == nil && made {
+			m.likeTarget(next, below)
+		}
+		below += "/"
 		m.calls.Close(fd)
 		if err != nil {
 			return platform.None, err
@@ -111,6 +119,21 @@ func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
 		fd = next
 	}
 	return fd, nil
+}
+
+// likeTarget gives a new directory of --backup-dir what is kept of the one that
+// it stands for.
+func (m *Mirror) likeTarget(fd platform.FD, rel string) {
+	name, err := platform.MakeName(rel)
+	var st, now platform.Stat
+	if err != nil || m.calls.Statat(m.root.dfd(), name, &st, false) != nil || m.calls.Fstat(fd, &now) != nil {
+		return
+	}
+	if !m.rules.Perms {
+		st.Mode = now.Mode
+	}
+	c := m.changes(&st, &now, true)
+	(&holder{m: m, fd: fd}).setAll(&c, &meta{}, platform.ModeSymlink)
 }
 
 func (m *Mirror) makeBackupPath(start platform.FD, path string) error {

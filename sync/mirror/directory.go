@@ -110,6 +110,9 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 	if up.hides != nil && dir != nil {
 		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(dir)); err != nil {
 			m.badRules(o.path, err)
+			dir.Release()
+			dir.Done()
+			return o, named, false
 		}
 	}
 	if first {
@@ -356,7 +359,7 @@ func (m *Mirror) enterAlts(p *pair) {
 // seal gives a directory its attributes once nothing is made in it any more,
 // and lets go of it.
 func (m *Mirror) seal(w *apply.Worker, p *pair) {
-	if !m.opts.DryRun && !m.deleteOnly && p.dst != nil && (p.seals || p.lifted != 0) {
+	if !m.opts.DryRun && !m.deleteOnly && !m.aborted.Load() && p.dst != nil && (p.seals || p.lifted != 0) {
 		if err := p.dst.Use(); err != nil {
 			m.problem("access", m.dstPath(p, nil), err)
 		} else {

@@ -66,7 +66,7 @@ func (m *Mirror) entry(ctx context.Context, w *apply.Worker, e *entry) {
 	if !m.approved(e.p, e.as, &e.src, orNil(&e.old, e.exists)) {
 		return
 	}
-	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && !e.old.IsDir()), m.freshBits(e.p))
+	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && e.old.Type() == e.src.Type()), m.freshBits(e.p))
 	if m.opts.HardLinks && e.src.Nlink > 1 && !m.claim(ctx, w, e) {
 		return
 	}
@@ -282,11 +282,12 @@ func (m *Mirror) readLink(w *apply.Worker, e *entry) error {
 		w.Link[n] = 0
 		e.link = platform.Name(w.Link[:n+1])
 		if m.opts.MungeLinks {
-			e.link = append([]byte(mungePrefix), bytes.Clone(e.link)...)
+			e.link = platform.Name(bytes.TrimPrefix(e.link, []byte(mungePrefix)))
 		}
 		return nil
 	}
 }
 
-// mungePrefix makes a link lead nowhere (rsync(1), --munge-links).
+// mungePrefix makes a link lead nowhere. In a local run, as in rsync, the
+// option takes it away, which is what the sending side does (rsync(1)).
 const mungePrefix = "/rsyncd-munged/"

@@ -74,6 +74,7 @@ func (m *Mirror) transfer(ctx context.Context, w *apply.Worker, e *entry, basis 
 	}
 	switch {
 	case basis.dir != nil:
+		e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, &basis.st, 0)
 		flags = m.compare(&e.st, &basis.st, flags) | m.compareMeta(&e.meta, basis.dir.FD(), e.as, nil, e.st.Mode)
 	case e.exists && isDevice(e.old.Mode):
 		flags = m.compare(&e.st, &e.old, flags)

@@ -159,8 +159,9 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 				}
 				continue
 			}
-			m.rootOrigin(p, r.base, nil, m.depth(r), r.text)
-			p.seals = true
+			if m.rootOrigin(p, r.base, nil, m.depth(r), r.text) >= 0 {
+				p.seals = true
+			}
 			continue
 		}
 		k, ok := byBase[r.base]
@@ -171,7 +172,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 		if k < 0 {
 			continue
 		}
-		if r.dot {
+		if r.dot && m.reaches(&p.origins[k], r.parts) {
 			p.seals = true
 		}
 		w := p.origins[k].want
@@ -187,9 +188,16 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 				w.depth = d
 			}
 			w.named, w.path = true, r.text
-			w.slashed = w.slashed || r.contents && !m.opts.FromSet
+			w.slashed, w.plain = w.slashed || r.contents, w.plain || !r.contents
 		}
 	}
+}
+
+// reaches reports whether something stands below an origin.
+func (m *Mirror) reaches(o *origin, parts []string) bool {
+	name, err := platform.MakeName(strings.Join(parts, "/"))
+	var st platform.Stat
+	return len(parts) == 0 || err == nil && m.calls.Statat(o.dir.FD(), name, &st, false) == nil
 }
 
 func (w *want) child(name string) *want {
@@ -218,6 +226,11 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 	}
 	if err == nil {
 		err = m.calls.Fstat(fd, &st)
+	}
+	if err != nil && m.opts.FromSet {
+		m.aborted.Store(true)
+		m.failf(KindSelection, "cannot enter %s: %s", apply.Quote(base), platform.Message(errno(err)))
+		return -1
 	}
 	if err != nil {
 		m.missingOperand(text, err)

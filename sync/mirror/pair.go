@@ -18,6 +18,7 @@ type want struct {
 	depth   int           // how many levels of what is in it: -1 all, 0 none
 	named   bool          // the user named it; else it only leads to what was named
 	slashed bool          // a link is followed, since the operand ended in a slash
+	plain   bool          // it was given without one too
 }
 
 // origin is a directory of a source that is merged into a pair.

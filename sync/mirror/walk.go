@@ -16,7 +16,7 @@ type rootJob struct{ m *Mirror }
 
 func (j *rootJob) Run(ctx context.Context, w *apply.Worker) {
 	m, p := j.m, j.m.root
-	if p.seals {
+	if p.seals && !m.late() {
 		m.rootItem(w, p)
 	}
 	m.walk(ctx, w, p)

@@ -26,7 +26,7 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 			continue
 		}
 		mode := st.Type()
-		if m.hidden(o, name, mode) {
+		if w.named && m.hidden(o, name, mode) {
 			continue
 		}
 		if mode == platform.ModeDir && w.named && len(w.names) == 0 && w.depth == 0 && !m.opts.Dirs && !m.opts.Recursive && !m.opts.FromSet {
@@ -46,8 +46,14 @@ func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform
 		err := m.calls.Statat(dir, name, st, true)
 		if err == nil && !st.IsDir() {
 			err = platform.ErrNotDir
+			if w.plain {
+				m.missingOperand(w.path+"/", err)
+				w.slashed = false
+			}
 		}
-		return err
+		if err == nil || !w.plain || w.slashed {
+			return err
+		}
 	}
 	err := m.calls.Statat(dir, name, st, false)
 	if err != nil || !st.IsSymlink() || !m.follows() {

@@ -308,7 +308,7 @@ func (m *caseMaker) filters() {
 			m.filterFile("src/.rsync-filter")
 			m.filterFile("src/sub/.rsync-filter")
 		case 2:
-			m.oneOf("--filter=dir-merge,-_.ignore", "--filter=:n_.ignore", "--filter=dir-merge,e_.ignore")
+			m.oneOf("--filter=dir-merge,-_.ignore", "--filter=:n-_.ignore", "--filter=dir-merge,e-_.ignore", "--filter=dir-merge,w-_.ignore", "--filter=:-_/.ignore")
 			m.file("src/.ignore", "foo\n*.o")
 		case 3:
 			m.file("rules", choose(m.rng, "*.o\nfoo\n# comment\n\n; other", "- *.c\n+ foo\n- f*", "+ */\n+ foo\n- *", "!\n- bar"))

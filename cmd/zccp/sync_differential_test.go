@@ -29,7 +29,8 @@ import (
 func TestSyncDifferential(t *testing.T) {
 	copiertest.Require(t, "root")
 	copiertest.Require(t, "rsync")
-	d := syncDifferential{reference: []string{"rsync"}, subject: []string{buildBinary(t), "sync"}, seed: copiertest.Seed(t)}
+	// rsync has no guards; TestSyncGuard is about them.
+	d := syncDifferential{reference: []string{"rsync"}, subject: []string{buildBinary(t), "sync", "--allow-mass-delete"}, seed: copiertest.Seed(t)}
 	requireSync(t, d.subject)
 	cases := countFrom(t, "ZCCP_TEST_SYNCS", 60)
 	d.run(t, cases, copiertest.FileSystems(t))
@@ -159,6 +160,7 @@ func (s *syncTrial) run(c *syncCase) []string {
 	if s.one.code != s.other.code {
 		found = append(found, fmt.Sprintf("exit code: a %d, b %d", s.one.code, s.other.code))
 	}
+	// Both end with the empty line after the last one.
 	found = append(found, lines("-i", itemized(s.one.stdout), itemized(s.other.stdout))...)
 	found = append(found, copiertest.Compare(s.a, s.b, opt)...)
 	if opt.Skip != nil {
@@ -186,7 +188,8 @@ var itemLine = regexp.MustCompile(`^([<>ch.*][fdLDS]([.+? ]{9}|[cstTpogaxubn.]{9
 // itemized returns the lines of -i. There are others on stdout.
 func itemized(stdout string) string {
 	all := strings.Split(stdout, "\n")
-	return strings.Join(slices.DeleteFunc(all, func(line string) bool { return !itemLine.MatchString(line) }), "\n")
+	all = slices.DeleteFunc(all, func(line string) bool { return line != "" && !itemLine.MatchString(line) })
+	return strings.Join(all, "\n")
 }
 
 // execute runs a command in root on its own operands.

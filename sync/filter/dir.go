@@ -40,7 +40,6 @@ func (d *Dir) Later() *Dir {
 	e := *d
 	e.lists = make([]mergeList, len(d.lists))
 	for i, m := range d.lists {
-		m.pending = false
 		m.name = m.name[bytes.LastIndexByte(m.name, '/')+1:]
 		e.lists[i] = m
 	}

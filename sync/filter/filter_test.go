@@ -139,6 +139,8 @@ func TestManual(t *testing.T) {
 		{"- **/foo", "foo", out},
 		{"- a**", "a/b/c", out},
 		{"- b**", "a/b/c", out},
+		{"- /a[!x]b", "a/b", none}, // a slash is in no class
+		{"- /a[/]b", "a/b", none},
 	}
 	for _, test := range tests {
 		l := list(t, nil, strings.Split(test.rules, "|")...)
@@ -330,6 +332,7 @@ func TestOptions(t *testing.T) {
 	must(l.CVS())
 	must(l.Add("+ core")) // in front of -C wherever that stands
 	check("core", in)
+	check("x.o", out)
 	if l.Empty() {
 		t.Error("a list with -C is empty")
 	}
@@ -339,7 +342,7 @@ func TestRefused(t *testing.T) {
 	f := files{"bad": "- a\nfoo\n", "sided": "H a\n", "self": "- a\n. self\n. self\n"}
 	for _, rule := range []string{
 		"", "x foo", "foo", "-", "- ", "-z foo", "+e foo", "! foo", "clear foo", "Hs foo", "Pr foo", ":-C foo", ":! foo",
-		". absent", ". self", ". bad", ".s sided", "merge", "excludefoo", "HC", "- " + strings.Repeat("x", 5000), "-\n foo",
+		". absent", ". self", ". bad", ".s sided", "merge", "excludefoo", "HC", "- " + strings.Repeat("x", 5000), "-\n foo", "foo\nbar",
 	} {
 		err := filter.New(f.open).Add(rule)
 		if rule == "" {
@@ -388,14 +391,14 @@ func TestLater(t *testing.T) {
 
 // TestGitignoreWithRules checks where the rules of git stand among the others.
 func TestGitignoreWithRules(t *testing.T) {
-	f := files{"/top/.gitignore": "*.o\n!keep.o\ndir/\n"}
+	f := files{"/top/.gitignore": "*.o\n!keep.o\n!free.o\ndir/\n"}
 	l := list(t, f, "+ first.o")
 	l.Gitignore([]byte("lower\nkeep.o\n"))
 	if err := l.Add("- keep.*"); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]filter.Verdict{
-		"first.o": in, "x.o": out, "keep.o": out, "lower": out, "other": none, "dir/": out, "dir/x": out, "d/x.o": out,
+		"first.o": in, "x.o": out, "keep.o": out, "free.o": none, "lower": out, "other": none, "dir/": out, "dir/x": out, "d/x.o": out,
 	} {
 		if got := verdict(t, l, filter.Sender, f, name); got != want {
 			t.Errorf("%s: %v, not %v", name, got, want)

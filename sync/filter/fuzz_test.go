@@ -37,7 +37,7 @@ func reference(p, s []byte) bool {
 			return false
 		}
 		n, in := class(p[1:], s[0])
-		return n >= 0 && in && reference(p[1+n:], s[1:])
+		return n >= 0 && in && s[0] != '/' && reference(p[1+n:], s[1:])
 	}
 	return len(s) > 0 && s[0] == p[0] && reference(p[1:], s[1:])
 }
@@ -55,9 +55,14 @@ func checkWildmatch(t interface{ Fatalf(string, ...any) }, pattern, name []byte)
 
 func TestWildmatchProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pattern := rapid.StringOfN(rapid.SampledFrom([]rune(`ab/**??[]!-\:`)), 0, 12, -1).Draw(t, "pattern")
-		name := rapid.StringOfN(rapid.SampledFrom([]rune(`aab/b-[\`)), 0, 10, -1).Draw(t, "name")
-		checkWildmatch(t, []byte(pattern), []byte(name))
+		piece := rapid.SampledFrom([]string{
+			"a", "b", "/", "*", "**", "?", "[!b]", "[a/]", "[^-a]", "[a-b]", "[]b]", `[\]a]`, `\a`, `\*`, "[", "[[:alpha:]]", "[a", "***",
+		})
+		pattern := strings.Join(rapid.SliceOfN(piece, 0, 8).Draw(t, "pattern"), "")
+		for range 20 {
+			name := rapid.StringOfN(rapid.SampledFrom([]rune(`aab/b-*`)), 0, 8, -1).Draw(t, "name")
+			checkWildmatch(t, []byte(pattern), []byte(name))
+		}
 	})
 }
 
@@ -66,6 +71,7 @@ func FuzzMatch(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"*.o", "x.o"}, {"a*b*c", "aXbXc"}, {"**/foo", "a/b/foo"}, {"a/**/b", "a/x/y/b"}, {"[!a-c]", "d"}, {"[]-a]", "]"},
 		{`\*`, "*"}, {"[[:alpha:][:digit:]]x", "1x"}, {"a**b*/c", "axxb/c"}, {"[a", "a"}, {"***", "a/b"}, {"*/*/**x", "a/b/cx"},
+		{"**a*b", "a/ab"}, {"a[!x]b", "a/b"}, {"a[/]b", "a/b"},
 	} {
 		f.Add([]byte(seed[0]), []byte(seed[1]))
 	}
@@ -100,6 +106,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"- foo", "+ *.c\n- *\n"}, {": .filt", "- /x\n!\n:n .other\n"}, {":C", "a b ! c"}, {"dir-merge,e /.f", "# x\r\n-p y/"},
 		{"-C", "P *.o\nrisk_x\n"}, {".w f", "-_a +_b"}, {":- f", "[a-\n\\"}, {"-!/srpx a/**/b", "hide,! **"}, {":s f", "- a"},
+		{":/new+p f", "x"}, {"dir-merge,n- f", ""}, {"+sr \n", ""}, {"\nx", ""},
 	} {
 		f.Add(seed[0], []byte(seed[1]))
 	}

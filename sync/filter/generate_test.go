@@ -21,7 +21,7 @@ var (
 	dirNames  = []string{"a", "b", "ab", "dD", "CVS", ".git", "a*b", "x[1]", "src", "q?"}
 	fileNames = []string{
 		"f", "foo", "foo.o", "foo.c", "bar", "bar.o", "core", "x~", "#y", ".hid", "a b", "e\\f",
-		"é", "[z]", "*", "1", "A", "f-", "- f", "!", "_u", "tags", "foo.bak",
+		"é", "[z]", "*", "1", "A", "f-", "- f", "!", "_u", "tags", "foo.bak", "t ",
 	}
 	ruleFiles = []string{".filt", ".rules", ".rsync-filter", ".cvsignore", "more"}
 )

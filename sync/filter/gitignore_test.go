@@ -25,7 +25,7 @@ func (g *generator) gitRules(string) string {
 	for range 1 + g.IntN(5) {
 		switch g.IntN(14) {
 		case 0:
-			b.WriteString(g.one([]string{"#y", `\#y`, "", " ", `\!`, "!", "/", "!/", `\`, "**", "/**", "**/", "*/", "a/**/b", "a**/b", "!*/"}))
+			b.WriteString(g.one([]string{"#y", `\#y`, "", " ", `\!`, "!", "/", "!/", `\`, "**", "/**", "**/", "*/", "a/**/b", `t\ `, "t ", "a**/b", "!*/"}))
 		case 1:
 			b.WriteString("**/" + g.pattern())
 		case 2, 3, 4:

@@ -142,9 +142,9 @@ func syncSelection() []syncOption {
 
 		syncFlag(groupDelete, "delete", "delete what SRC does not have, in the directories that are transferred"),
 		syncFlag(groupDelete, "delete-before", "delete before anything is transferred"),
-		syncFlag(groupDelete, "delete-during del", "delete during the transfer; what --delete alone means"),
-		syncFlag(groupDelete, "delete-delay", "find during the transfer, delete after it"),
-		syncFlag(groupDelete, "delete-after", "find and delete after the transfer"),
+		syncFlag(groupDelete, "delete-during del", "what --delete alone means: delete once everything is transferred, see docs/sync.md"),
+		syncFlag(groupDelete, "delete-delay", "the same, and the same as --delete-after"),
+		syncFlag(groupDelete, "delete-after", "delete once everything is transferred"),
 		syncFlag(groupDelete, "delete-excluded", "delete what is excluded, too"),
 		syncFlag(groupDelete, "delete-missing-args", "delete in DEST what SRC names and does not exist"),
 		syncFlag(groupDelete, "ignore-missing-args", "a SRC that does not exist is no error"),

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -159,6 +161,40 @@ func TestSyncNegationsMatchRsync(t *testing.T) {
 			if ours := err == nil; ours != theirs {
 				t.Errorf("--no-%s: rsync takes it: %v, zccp: %v", name, theirs, ours)
 			}
+		}
+	}
+}
+
+// TestSyncDocs: the reference names every option and every exit code.
+func TestSyncDocs(t *testing.T) {
+	contents, err := os.ReadFile(filepath.Join(moduleRoot, "docs", "sync.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := regexp.MustCompile("`(--?[^`=]+)[^`]*`").FindAllStringSubmatch(string(contents), -1)
+	named := make(map[string]bool)
+	for _, w := range words {
+		named[w[1]] = true
+	}
+	for _, o := range syncOptions() {
+		for _, name := range o.names {
+			if !named[spelling(name)] {
+				t.Errorf("docs/sync.md lacks %s", spelling(name))
+			}
+		}
+		for _, name := range o.off {
+			if !named["--no-"+name] {
+				t.Errorf("docs/sync.md lacks --no-%s", name)
+			}
+		}
+		refused := regexp.MustCompile(`(?m)^\|.*` + regexp.QuoteMeta("`"+spelling(o.canonical())) + "[`=].*\\*\\*refused\\*\\*").Match(contents)
+		if refused != (o.never != "") {
+			t.Errorf("docs/sync.md says of %s that it is refused: %v", spelling(o.canonical()), refused)
+		}
+	}
+	for _, row := range syncExitStatus() {
+		if !strings.Contains(string(contents), "| "+row.Code+" | "+row.Meaning+" |") {
+			t.Errorf("docs/sync.md lacks exit code %s", row.Code)
 		}
 	}
 }

@@ -278,6 +278,16 @@ func TestACLOrder(t *testing.T) {
 	other := strings.Replace(entry, "\xd2", "\xd3", 1)
 	one := []byte(strings.Replace(plantedACL, entry, entry+other, 1))
 	two := []byte(strings.Replace(plantedACL, entry, other+entry, 1))
+	a, b := t.TempDir()+"/f", t.TempDir()+"/f"
+	for path, acl := range map[string][]byte{a: one, b: two} {
+		write(t, path, "")
+		if err := unix.Setxattr(path, "system.posix_acl_access", acl, 0); err != nil {
+			t.Skip(err)
+		}
+	}
+	if h := compare(t, platform.Native(), a, b, 1, Options{Ignore: Times}, nil); len(h.found) > 0 || len(h.problems) > 0 {
+		t.Errorf("found %q, problems %q", h.keys(), h.problems)
+	}
 	sortACL(one)
 	sortACL(two)
 	if string(one) != string(two) || len(one) != len(plantedACL)+8 {

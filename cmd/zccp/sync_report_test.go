@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -185,6 +186,24 @@ func TestListLine(t *testing.T) {
 	} {
 		if got := modeString(mode); got != want {
 			t.Errorf("%o: %s, want %s", mode, got, want)
+		}
+	}
+}
+
+// TestSyncJSONDocs: docs/json.md names every field of the lines of sync mode.
+func TestSyncJSONDocs(t *testing.T) {
+	contents, err := os.ReadFile(filepath.Join(moduleRoot, "docs", "json.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(contents), "\n## `zccp sync`")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, line := range []any{jsonItem{}, jsonSyncSummary{}, jsonKinds{}} {
+		for field := range reflect.TypeOf(line).Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if !strings.Contains(section, "`"+name+"`") {
+				t.Errorf("docs/json.md lacks %s of %T", name, line)
+			}
 		}
 	}
 }

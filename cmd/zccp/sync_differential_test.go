@@ -160,7 +160,6 @@ func (s *syncTrial) run(c *syncCase) []string {
 	if s.one.code != s.other.code {
 		found = append(found, fmt.Sprintf("exit code: a %d, b %d", s.one.code, s.other.code))
 	}
-	// Both end with the empty line after the last one.
 	found = append(found, lines("-i", itemized(s.one.stdout), itemized(s.other.stdout))...)
 	found = append(found, copiertest.Compare(s.a, s.b, opt)...)
 	if opt.Skip != nil {
@@ -188,8 +187,8 @@ var itemLine = regexp.MustCompile(`^([<>ch.*][fdLDS]([.+? ]{9}|[cstTpogaxubn.]{9
 // itemized returns the lines of -i. There are others on stdout.
 func itemized(stdout string) string {
 	all := strings.Split(stdout, "\n")
-	all = slices.DeleteFunc(all, func(line string) bool { return line != "" && !itemLine.MatchString(line) })
-	return strings.Join(all, "\n")
+	all = slices.DeleteFunc(all, func(line string) bool { return !itemLine.MatchString(line) })
+	return strings.Join(append(all, ""), "\n")
 }
 
 // execute runs a command in root on its own operands.

@@ -22,9 +22,10 @@ func (m *Mirror) mapAttributes(st *platform.Stat) {
 	}
 }
 
-// groupsOf returns the groups that a user may give to files, nil for all.
-func groupsOf(uid uint32) map[uint32]bool {
-	if uid == 0 {
+// groupsOf returns the groups that may be given to files: all, said by nil, by
+// the superuser.
+func groupsOf(root bool) map[uint32]bool {
+	if root {
 		return nil
 	}
 	groups := map[uint32]bool{uint32(os.Getegid()): true}
@@ -157,6 +158,9 @@ func (m *Mirror) dirAttributes(w *apply.Worker, p *pair) {
 			want.Mode = now.Mode&^platform.ModeBits | p.lifted - 1
 		}
 		want.Mtime.Nsec = platform.TimeOmit
+	}
+	if p.fresh && !m.rules.Perms {
+		want.Mode |= now.Mode & platform.ModeSetGID // inherited (inode(7))
 	}
 	c := m.changes(&want, &now, p.fresh || now.Mtime != p.oldMtime)
 	h := &holder{m: m, fd: fd}

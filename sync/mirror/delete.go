@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,8 +39,9 @@ type blocked struct {
 
 // drop notes the names of a pair that are to go.
 func (m *Mirror) drop(p *pair, l *listing) {
-	var names []byte
-	for _, r := range l.extra {
+	// Backwards, directories first: the order of rsync, which --max-delete shows.
+	var names, dirs []byte
+	for _, r := range slices.Backward(l.extra) {
 		name := l.name(r)
 		mode := r.mode()
 		if mode == 0 {
@@ -52,11 +54,16 @@ func (m *Mirror) drop(p *pair, l *listing) {
 		if p.guards != nil && p.guards.Match(name.Bytes(), mode == platform.ModeDir) == filter.Excluded {
 			continue
 		}
+		if mode == platform.ModeDir {
+			dirs = append(dirs, name...)
+			continue
+		}
 		names = append(names, name...)
 	}
-	if names == nil {
+	if len(dirs)+len(names) == 0 {
 		return
 	}
+	names = append(dirs, names...)
 	p.unsealed.Add(1)
 	m.later.mu.Lock()
 	m.later.doomed = append(m.later.doomed, doomed{p, names})
@@ -74,6 +81,7 @@ func (m *Mirror) clearWay(e *entry, noun string) {
 // finish deletes, if the guards agree, and does what waited for that.
 func (m *Mirror) finish(ctx context.Context) {
 	d := &m.later
+	m.endGroups(ctx)
 	m.endWaiting(ctx)
 	deletes := len(d.doomed) > 0
 	clears := len(d.blocked) > 0
@@ -100,8 +108,11 @@ func (m *Mirror) finish(ctx context.Context) {
 	for i := range d.blocked {
 		jobs = append(jobs, &blockedJob{m, d.blocked[i], clears})
 	}
-	r := apply.NewRunner(m.r.Opts)
-	r.Run(ctx, jobs...)
+	opts := m.r.Opts
+	if m.opts.MaxDelete >= 0 {
+		opts.Jobs = 1 // which ones go is told by their order
+	}
+	apply.NewRunner(opts).Run(ctx, jobs...)
 	if n := d.skipped.Load(); n > 0 {
 		m.failf(KindDelete, "deletions stopped due to --max-delete limit (%d skipped)", n)
 	}

@@ -152,6 +152,10 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 	if !exists && m.rules.Existing || exists && !old.IsDir() && m.rules.IgnoreExisting {
 		return false
 	}
+	if exists && !old.IsDir() && implied && m.opts.NoImpliedDirs {
+		m.problem("access", m.dstPath(p, nil), platform.ErrNotDir)
+		return false
+	}
 	if exists && !old.IsDir() {
 		if !m.deleteOnly {
 			if free, _ := m.makeWay(w, &entry{p: parent, as: p.name}, &old, "directory"); !free {
@@ -281,10 +285,12 @@ func (m *Mirror) makeDir(w *apply.Worker, p *pair) bool {
 func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 	first := -1
 	for i := range p.origins {
-		o := &p.origins[i]
-		if o.want == nil || first < 0 {
+		if p.origins[i].want == nil {
 			first = i
 			break
+		}
+		if first < 0 {
+			first = i
 		}
 	}
 	if first < 0 {
@@ -303,7 +309,7 @@ func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 	}
 	if p.fresh && !p.there {
 		m.stats.created.add(platform.ModeDir)
-		m.dirItem(p, nil, plan.FlagLocalChange)
+		m.tellDir(p, nil)
 		return
 	}
 	m.dirItem(p, &old, 0)

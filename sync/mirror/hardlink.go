@@ -37,11 +37,15 @@ func (m *Mirror) claim(ctx context.Context, w *apply.Worker, e *entry) bool {
 		g = &linkGroup{left: e.src.Nlink}
 		l.groups[key] = g
 	}
+	last := false
 	if g.left--; g.left == 0 {
 		delete(l.groups, key)
+		last = true
 	}
 	switch {
-	case g.busy:
+	case g.busy, !g.done && !e.exists && !last && !m.root.fresh:
+		// A name that stands at the destination already may come yet; it saves
+		// the transfer.
 		k := e.keep()
 		k.group = g
 		g.waiting = append(g.waiting, k)
@@ -62,6 +66,23 @@ func (m *Mirror) claim(ctx context.Context, w *apply.Worker, e *entry) bool {
 	l.mu.Unlock()
 	e.group = g
 	return true
+}
+
+// endGroups serves the names that waited for one that never came.
+func (m *Mirror) endGroups(ctx context.Context) {
+	l := &m.links
+	var jobs []apply.Job
+	l.mu.Lock()
+	for _, g := range l.groups {
+		for _, e := range g.waiting {
+			jobs = append(jobs, &linkJob{m, e})
+		}
+		g.waiting = nil
+	}
+	l.mu.Unlock()
+	if len(jobs) > 0 {
+		apply.NewRunner(m.r.Opts).Run(ctx, jobs...)
+	}
 }
 
 // settle ends the transfer of an inode's first name and serves who waits for
@@ -163,6 +184,7 @@ func (m *Mirror) linkTo(w *apply.Worker, e, at *entry) bool {
 		}
 	}
 	if e.exists && inodeOf(&made) == inodeOf(&e.old) {
+		e.link = nil
 		m.itemOf(e, m.compare(&e.st, &e.old, flags), "", nil)
 		m.transferred(e)
 		return true

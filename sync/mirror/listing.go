@@ -157,7 +157,7 @@ func (m *Mirror) listOrigin(w *apply.Worker, p *pair, i int, l *listing, refs []
 	err := m.eachName(w, o.dir, func(name platform.Name, mode uint32) {
 		o.bare = false
 		mode, ok := m.typeOf(o, name, mode)
-		if ok && !m.hidden(o, name, mode) {
+		if ok && !m.hidden(o, name, mode) && !m.prunes(o, name, mode, false) {
 			refs = l.add(refs, name, i, mode)
 		}
 	})

@@ -102,7 +102,7 @@ func New(calls *platform.Calls, opts Options, report Reporter) *Mirror {
 	m.cp = copier.New(calls, m.opts.Copier, opts.UID)
 	m.pool = tree.NewPool(calls, maxOpen)
 	m.links.groups = map[inode]*linkGroup{}
-	m.groups = groupsOf(opts.UID)
+	m.groups = groupsOf(opts.Rules.Root)
 	m.r = apply.NewRunner(apply.Options{Jobs: max(1, opts.Jobs), BigJobs: min(2, max(0, opts.Jobs-1)), Copier: m.cp})
 	return m
 }

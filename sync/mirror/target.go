@@ -92,6 +92,18 @@ func (m *Mirror) single(p *pair) (w *want, isDir bool) {
 	return nil, false
 }
 
+// bare reports that the sources are directories with nothing in them.
+func (m *Mirror) bare(p *pair) bool {
+	for i := range p.origins {
+		if o := &p.origins[i]; o.want != nil || !m.isEmpty(o, dot) {
+			return false
+		}
+	}
+	return true
+}
+
+var dot = platform.MustName(".")
+
 // isEmpty reports that a directory has no entries.
 func (m *Mirror) isEmpty(o *origin, name platform.Name) bool {
 	var st platform.Stat
@@ -131,7 +143,7 @@ func (m *Mirror) makeTarget(p *pair, dst string) error {
 			return err
 		}
 	}
-	p.fresh, p.there = true, m.opts.MkPath
+	p.fresh, p.there = true, m.opts.MkPath && !m.opts.DryRun && !m.bare(p)
 	if m.opts.DryRun {
 		m.note(1, "created directory %s", trimmed)
 		return nil

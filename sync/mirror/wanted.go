@@ -26,7 +26,7 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 			continue
 		}
 		mode := st.Type()
-		if w.named && m.hidden(o, name, mode) {
+		if w.named && m.hidden(o, name, mode) || m.prunes(o, name, mode, len(w.names) > 0) {
 			continue
 		}
 		if mode == platform.ModeDir && w.named && len(w.names) == 0 && w.depth == 0 && !m.opts.Dirs && !m.opts.Recursive && !m.opts.FromSet {
@@ -44,6 +44,9 @@ func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform
 	dir := o.dir.FD()
 	if !w.named || w.slashed {
 		err := m.calls.Statat(dir, name, st, true)
+		if err == nil && w.named && m.opts.Relative && !st.IsDir() {
+			return m.calls.Statat(dir, name, st, false) // as rsync takes it
+		}
 		if err == nil && !st.IsDir() {
 			err = platform.ErrNotDir
 			if w.plain {

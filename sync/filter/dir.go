@@ -18,7 +18,9 @@ type Dir struct {
 // "a/b" that is the directory a, for "a/b/" it is a/b. abs is the absolute path of that
 // directory, without "." and ".."; it counts for rules with the modifier / and for
 // dir-merge rules that name a directory above. No file of the directory is read: for an
-// operand that ends with a slash the caller goes on with Enter(".").
+// operand that ends with a slash the caller goes on with Enter("."). Another operand is
+// matched as a name, and then entered. The directories that --relative implies are entered
+// one by one, but not matched.
 func (l *List) Root(side Side, abs []byte) *Dir {
 	c := l.of(side)
 	d := &Dir{list: l, c: c, side: side, lists: c.lists}

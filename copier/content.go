@@ -76,7 +76,7 @@ func (w *Worker) regular(ctx context.Context, s *Staged, p *Put) error {
 	}
 	switch {
 	case p.Stage == InPlace && w.patches(p):
-		if done, err := w.rewrite(ctx, t, s, p, sparse); done || err != nil {
+		if err := w.rewrite(ctx, t, s, p, sparse); err != nil {
 			return err
 		}
 	case s.have > 0:
@@ -120,7 +120,6 @@ func (w *Worker) prepare(t *transfer) error {
 // the whole file, so they are out.
 func (t *transfer) from(off, size int64) {
 	t.off, t.start, t.dstSize = off, off, size
-	t.dstPos = -1 // wherever it is
 	kept := t.list[:0]
 	for _, r := range t.rows {
 		if r.move != nil {

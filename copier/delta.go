@@ -53,14 +53,14 @@ func (w *Worker) lookInto(s *Staged) error {
 
 // rewrite writes into an existing file what it doesn't hold. Only plain calls
 // do that: the others may want to begin again with an empty file, which would
-// lose what is to be kept. done tells that nothing is left to do.
-func (w *Worker) rewrite(ctx context.Context, t *transfer, s *Staged, p *Put, sparse bool) (done bool, err error) {
+// lose what is to be kept.
+func (w *Worker) rewrite(ctx context.Context, t *transfer, s *Staged, p *Put, sparse bool) (err error) {
 	t.list[0] = rowOf(ReadWrite)
 	t.rows = t.list[:1]
 	t.dstSize = s.have
 	if p.Result.Attempts > 1 {
 		if err := w.calls.Fstat(s.fd, &w.dstNow); err != nil {
-			return false, step(StepStat, err)
+			return step(StepStat, err)
 		}
 		t.dstSize = w.dstNow.Size
 	}
@@ -70,8 +70,7 @@ func (w *Worker) rewrite(ctx context.Context, t *transfer, s *Staged, p *Put, sp
 		}
 		t.from(s.have, s.have)
 		t.res.Matched = min(s.have, p.Stat.Size)
-		t.res.Bytes = s.have
-		return s.have >= p.Stat.Size, err
+		return err
 	}
 	end := min(t.dstSize, p.Stat.Size)
 	if !p.cuts() {
@@ -79,13 +78,13 @@ func (w *Worker) rewrite(ctx context.Context, t *transfer, s *Staged, p *Put, sp
 	}
 	size := t.dstSize
 	if err := w.patch(ctx, t, p.Basis, end, sparse); err != nil {
-		return false, err
+		return err
 	}
 	t.from(t.off, max(size, t.off))
 	if !p.cuts() {
 		t.dstSize = t.off
 	}
-	return false, nil
+	return nil
 }
 
 // canDerive reports whether a clone of the basis may be what the file begins
@@ -111,8 +110,6 @@ func (w *Worker) derive(ctx context.Context, t *transfer, p *Put, sparse bool) (
 	if size == 0 || err != nil {
 		return false, err
 	}
-	t.reserve = false // what is shared can't be reserved
-	t.journal = nil
 	if err := w.patch(ctx, t, p.Basis, min(size, p.Stat.Size), sparse); err != nil {
 		return false, err
 	}

@@ -112,14 +112,22 @@ func TestDelta(t *testing.T) {
 	}
 }
 
-// TestDeltaWithout copies whole where there is no clone to write into.
+// TestDeltaWithout copies whole where there is no clone to write into, and
+// remembers of either pair of file systems what can't be done there.
 func TestDeltaWithout(t *testing.T) {
 	old := noise(1 << 20)
 	s := newShop(t, edited(old, 5))
 	s.resembling(old, Sibling)
-	tried := 0
-	c := only(CopyFileRange)
-	c.Clone = func(platform.FD, platform.FD) error { tried++; return syscall.EXDEV }
+	elsewhere := *s.put.BasisStat
+	elsewhere.Dev++
+	s.put.BasisStat = &elsewhere
+	tried := map[platform.FD]int{}
+	c := only(ReadWrite)
+	c.Clone = func(_, src platform.FD) error { tried[src]++; return syscall.EXDEV }
+	c.CopyFileRange = func(_ platform.FD, _ int64, src platform.FD, _ int64, _ int) (int, error) {
+		tried[platform.None]++
+		return -1, syscall.EXDEV
+	}
 	w := New(c, Options{}, 0).NewWorker()
 	for range 2 {
 		s.put.Result, s.put.Stage = Result{}, Sibling
@@ -128,10 +136,109 @@ func TestDeltaWithout(t *testing.T) {
 		}
 	}
 	s.holds(edited(old, 5))
-	if tried != 1 {
-		// The same pair of devices here: the refusal counts for both.
-		t.Errorf("tried to clone %d times", tried)
+	if tried[s.put.Src] != 1 || tried[s.put.Basis] != 1 || tried[platform.None] != 1 {
+		t.Errorf("tried %v times", tried)
 	}
+}
+
+// TestDeltaOther: a file is only compared with itself when it is written into,
+// and only written with calls that don't begin anew.
+func TestDeltaOther(t *testing.T) {
+	content, old := noise(300000), noise(299999)
+	for _, own := range []bool{false, true} {
+		s := newShop(t, content)
+		s.resembling(old, InPlace)
+		if !own {
+			other := filepath.Join(t.TempDir(), "other")
+			if err := os.WriteFile(other, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s.put.Basis, s.put.BasisStat = open(t, other, os.O_RDONLY), new(platform.Stat)
+			if err := platform.Native().Fstat(s.put.Basis, s.put.BasisStat); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ranged := 0
+		c := platform.Native()
+		copyRange := c.CopyFileRange
+		c.CopyFileRange = func(dst platform.FD, dstOff int64, src platform.FD, off int64, n int) (int, error) {
+			ranged++
+			return copyRange(dst, dstOff, src, off, n)
+		}
+		if err := s.run(c, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		s.holds(content)
+		if (ranged > 0) == own {
+			t.Errorf("its own: %v, %d ranges copied", own, ranged)
+		}
+	}
+}
+
+// TestDeltaShrinks: neither side need be as long as it was.
+func TestDeltaShrinks(t *testing.T) {
+	content := noise(400000)
+	for _, stage := range []Stage{Sibling, InPlace} {
+		s := newShop(t, content)
+		s.resembling(edited(content, 7, 300000), stage)
+		clones := 0
+		c := notOf(cloneByCopy(only(ReadWrite), &clones), s.put.Src)
+		pread := c.Pread
+		c.Pread = func(fd platform.FD, b []byte, off int64) (int, error) {
+			if fd == s.put.Src && off >= 100000 {
+				if err := os.Truncate(s.src, 200000); err != nil {
+					t.Error(err)
+				}
+			}
+			return pread(fd, b, off)
+		}
+		if err := s.run(c, Options{}); err != nil {
+			// It is cut again, and so changes, each time that it is read.
+			if !errors.Is(err, ErrChanged) {
+				t.Error(err)
+			}
+			continue
+		}
+		s.holds(content[:200000])
+	}
+}
+
+// TestDeltaBasisFails: what can't be read of a basis differs, whatever the
+// buffer holds of what was read before.
+func TestDeltaBasisFails(t *testing.T) {
+	window := noise(deltaWindow)
+	content := bytes.Repeat(window, 3)
+	old := append(bytes.Clone(window), noise(2*deltaWindow)...)
+	for _, stage := range []Stage{Sibling, InPlace} {
+		s := newShop(t, content)
+		s.resembling(old, stage)
+		clones := 0
+		c := notOf(cloneByCopy(only(ReadWrite), &clones), s.put.Src)
+		pread := c.Pread
+		c.Pread = func(fd platform.FD, b []byte, off int64) (int, error) {
+			if fd == s.put.Basis && off >= deltaWindow {
+				return -1, syscall.EIO
+			}
+			return pread(fd, b, off)
+		}
+		if err := s.run(c, Options{}); err != nil || s.put.Result.Matched != deltaWindow {
+			t.Errorf("%v, %+v", err, s.put.Result)
+		}
+		s.holds(content)
+	}
+}
+
+// TestDeltaZeros makes holes of zeros where data were.
+func TestDeltaZeros(t *testing.T) {
+	old := noise(1 << 20)
+	content := bytes.Clone(old)
+	clear(content[1<<18 : 3<<18])
+	s := newShop(t, content)
+	s.resembling(old, InPlace)
+	if err := s.run(platform.Native(), Options{Sparse: Always}); err != nil || s.put.Result.Holes != 2<<18 {
+		t.Errorf("%v, %+v", err, s.put.Result)
+	}
+	s.holds(content)
 }
 
 // TestDeltaOfSource: a clone of the source itself is better than any basis.
@@ -189,7 +296,7 @@ func deltaFaults(t *testing.T, prepare func(t *testing.T) (s *shop, calls *platf
 			switch {
 			case err == nil:
 				s.holds(want)
-			case f.Errno == syscall.EINTR && call != "Close", f.Short:
+			case f.Errno == syscall.EINTR && call != "Close", f.Short, f.Zero && call == "Pread":
 				t.Errorf("%s: %v", what, err)
 			case s.put.Stage != InPlace:
 				s.holds(old)
@@ -468,7 +575,16 @@ func TestPreallocate(t *testing.T) {
 // TestWriteDevice writes over a device, which can't be cut or made longer.
 func TestWriteDevice(t *testing.T) {
 	for _, delta := range []bool{false, true} {
-		s := newShop(t, append(make([]byte, 100000), noise(5)...))
+		s := newShop(t, nil)
+		err := os.Truncate(s.src, 100000) // a hole
+		f, err2 := os.OpenFile(s.src, os.O_WRONLY|os.O_APPEND, 0)
+		if err3 := errors.Join(err, err2); err3 != nil {
+			t.Fatal(err3)
+		}
+		_, err = f.Write(noise(5))
+		if err := errors.Join(err, f.Close(), platform.Native().Fstat(s.put.Src, s.put.Stat)); err != nil {
+			t.Fatal(err)
+		}
 		fd, err := syscall.Open("/dev/null", os.O_RDWR, 0)
 		if err != nil {
 			t.Skip(err)

@@ -190,6 +190,16 @@ func TestPartialWorthless(t *testing.T) {
 	if err := s.run(lying, Options{Verify: XXH3}); !errors.Is(err, ErrVerify) {
 		t.Error(err)
 	}
+	if _, err := os.Lstat(part); !os.IsNotExist(err) {
+		t.Error("what differs was kept")
+	}
+	s.again(Unnamed)
+	if err := s.run(breaking(only(ReadWrite), s.put.Src, 0, nil), Options{}); !errors.Is(err, syscall.EIO) {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(part); !os.IsNotExist(err) {
+		t.Error("an empty part was kept")
+	}
 	s.again(Unnamed)
 	n := 0
 	if err := s.run(s.meddle(only(ReadWrite), 1<<30, func() {

@@ -68,10 +68,10 @@ func TestResume(t *testing.T) {
 		{name: "another end", befalls: func(s *shop, path string) error { return poke(path, 32<<20-5) }, moved: size},
 		{name: "no journal", befalls: func(s *shop, path string) error { return os.Truncate(path, 40<<20) },
 			matched: 40 << 20, moved: size - 40<<20},
-		{name: "torn journal", befalls: func(s *shop, path string) error { return poke(path, journalAt(size)+30) },
+		{name: "torn journal", befalls: func(s *shop, path string) error { return poke(path, journalAt(size)+26) },
 			matched: 16 << 20, moved: size - 16<<20},
 		{name: "both torn", befalls: func(s *shop, path string) error {
-			return errors.Join(poke(path, journalAt(size)+30), poke(path, journalAt(size)+journalStride+30))
+			return errors.Join(poke(path, journalAt(size)+26), poke(path, journalAt(size)+journalStride+26))
 		}, matched: 40 << 20, moved: size - 40<<20},
 		{name: "its metadata were set", befalls: func(s *shop, path string) error { return os.Chmod(path, 0o644) },
 			matched: 40 << 20, moved: size - 40<<20},
@@ -148,8 +148,21 @@ func TestResumeAfterBoot(t *testing.T) {
 			}
 			return platform.Native().Pread(fd, b, at)
 		}
-		if err := put(c); !errors.Is(err, syscall.EIO) {
-			t.Fatal(err)
+		stored, flushed, notes := int64(0), int64(0), 0
+		c.Fdatasync = func(fd platform.FD) error {
+			flushed = stored
+			return platform.Native().Fdatasync(fd)
+		}
+		c.Pwrite = func(fd platform.FD, b []byte, at int64) (int, error) {
+			if at < journalAt(size) {
+				stored = max(stored, at+int64(len(b)))
+			} else if notes++; flush != NoSync && flushed != stored {
+				t.Errorf("%d of %d bytes were flushed before a note", flushed, stored)
+			}
+			return platform.Native().Pwrite(fd, b, at)
+		}
+		if err := put(c); !errors.Is(err, syscall.EIO) || notes != 3 {
+			t.Fatal(err, notes)
 		}
 		if flush == NoSync {
 			// Lost with the machine.
@@ -180,6 +193,11 @@ func TestResumeOther(t *testing.T) {
 	opts := Options{Methods: []Method{ReadWrite}}
 	s.breakOff(platform.Native(), opts, 40<<20)
 	path := s.resumable()
+	s.again(Unnamed)
+	s.put.Name = platform.MustName("other")
+	if err := New(platform.Native(), opts, uint32(os.Geteuid())).NewWorker().Put(t.Context(), &s.put); err != nil || s.put.Result.Matched != 0 {
+		t.Errorf("another name: %v, %+v", err, s.put.Result)
+	}
 	now := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(s.src, now, now); err != nil {
 		t.Fatal(err)
@@ -375,5 +393,55 @@ func testResumeKilled(t *testing.T, dir string) {
 	t.Logf("killed %d times, finished %d times, of which %d went on with what was left", killed, finished, resumed)
 	if resumed == 0 && !short() {
 		t.Error("no run went on with what was left")
+	}
+}
+
+// TestResumeNoRoom: a journal that can't be written is no reason to fail, and
+// a method that begins anew takes it along.
+func TestResumeNoRoom(t *testing.T) {
+	const chunk = 64 << 10
+	content := noise(5*chunk + 1)
+	for name, broken := range map[string]func(c *platform.Calls){
+		"no journal": func(c *platform.Calls) {
+			c.Pwrite = func(fd platform.FD, b []byte, off int64) (int, error) {
+				if off >= journalAt(int64(len(content))) {
+					return -1, syscall.ENOSPC
+				}
+				return platform.Native().Pwrite(fd, b, off)
+			}
+		},
+		"no notes": func(c *platform.Calls) {
+			n := 0
+			c.Pwrite = func(fd platform.FD, b []byte, off int64) (int, error) {
+				if off >= journalAt(int64(len(content))) {
+					if n++; n > 1 {
+						return -1, syscall.ENOSPC
+					}
+				}
+				return platform.Native().Pwrite(fd, b, off)
+			}
+		},
+		"begun anew": func(c *platform.Calls) {
+			c.CopyFileRange = func(dst platform.FD, dstOff int64, src platform.FD, off int64, n int) (int, error) {
+				if off > chunk {
+					return -1, syscall.EIO
+				}
+				return platform.Native().CopyFileRange(dst, dstOff, src, off, n)
+			}
+		},
+	} {
+		s := newShop(t, content)
+		c := platform.Native()
+		broken(c)
+		copier := New(s.log.Wrap(c), Options{Methods: []Method{CopyFileRange, ReadWrite}}, uint32(os.Geteuid()))
+		copier.resumeMin, copier.resumeChunk = chunk, chunk
+		s.put.Resume = true
+		if err := copier.NewWorker().Put(t.Context(), &s.put); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.holds(content)
+		if l := litter(t, s.dir); len(l) > 0 {
+			t.Errorf("%s: left %q", name, l)
+		}
 	}
 }

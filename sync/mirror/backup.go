@@ -121,16 +121,13 @@ func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
 	return fd, nil
 }
 
-// likeTarget gives a new directory of --backup-dir what is kept of the one that
-// it stands for.
+// likeTarget gives a new directory of --backup-dir the mode of the one that it
+// stands for, as rsync does whatever is kept otherwise, and what is kept.
 func (m *Mirror) likeTarget(fd platform.FD, rel string) {
 	name, err := platform.MakeName(rel)
 	var st, now platform.Stat
 	if err != nil || m.calls.Statat(m.root.dfd(), name, &st, false) != nil || m.calls.Fstat(fd, &now) != nil {
 		return
-	}
-	if !m.rules.Perms {
-		st.Mode = now.Mode
 	}
 	c := m.changes(&st, &now, true)
 	(&holder{m: m, fd: fd}).setAll(&c, &meta{}, platform.ModeSymlink)

@@ -101,6 +101,7 @@ func New(calls *platform.Calls, opts Options, report Reporter) *Mirror {
 	m.opts.Copier.Preserve = copier.Preserve{}
 	m.cp = copier.New(calls, m.opts.Copier, opts.UID)
 	m.pool = tree.NewPool(calls, maxOpen)
+	m.pool.NoAtime = m.opts.OpenNoatime
 	m.links.groups = map[inode]*linkGroup{}
 	m.groups = groupsOf(opts.Rules.Root)
 	m.r = apply.NewRunner(apply.Options{Jobs: max(1, opts.Jobs), BigJobs: min(2, max(0, opts.Jobs-1)), Copier: m.cp})

@@ -172,7 +172,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 		if k < 0 {
 			continue
 		}
-		if r.dot && m.reaches(&p.origins[k], r.parts) {
+		if r.dot && !m.opts.NoImpliedDirs && m.reaches(&p.origins[k], r.parts) {
 			p.seals = true
 		}
 		w := p.origins[k].want

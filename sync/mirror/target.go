@@ -41,7 +41,8 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 	case err != nil && !platform.NotExist(errno(err)):
 		return &Failure{KindSelection, fmt.Sprintf("cannot stat destination %s: %s", apply.Quote(dst), platform.Message(errno(err)))}
 	}
-	if err != nil && m.nothing(p) {
+	if err != nil && (m.nothing(p) || !slash && m.allHidden(p)) {
+		p.origins = nil
 		return nil
 	}
 	if err != nil && (single == nil || slash || len(p.origins) > 0 && p.origins[0].want == nil) {
@@ -71,6 +72,24 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 // nothing reports that no operand is there.
 func (m *Mirror) nothing(p *pair) bool { return len(p.origins) == 0 }
 
+// allHidden reports that the filter hides everything that was named.
+func (m *Mirror) allHidden(p *pair) bool {
+	for i := range p.origins {
+		o := &p.origins[i]
+		if o.want == nil {
+			return false
+		}
+		for text, w := range o.want.names {
+			name, err := platform.MakeName(text)
+			var st platform.Stat
+			if err != nil || !w.named || m.statWanted(o, w, name, &st) != nil || !m.hidden(o, name, st.Type()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // single returns the one entry that is transferred, if it is only one and not
 // the contents of a directory.
 func (m *Mirror) single(p *pair) (w *want, isDir bool) {
@@ -95,14 +114,25 @@ func (m *Mirror) single(p *pair) (w *want, isDir bool) {
 // bare reports that the sources are directories with nothing in them.
 func (m *Mirror) bare(p *pair) bool {
 	for i := range p.origins {
-		if o := &p.origins[i]; o.want != nil || !m.isEmpty(o, dot) {
+		if o := &p.origins[i]; o.want != nil || m.shows(o) {
 			return false
 		}
 	}
 	return true
 }
 
-var dot = platform.MustName(".")
+// shows reports whether a directory of the source has names that the filter
+// doesn't hide.
+func (m *Mirror) shows(o *origin) bool {
+	found := false
+	err := m.eachName(m.scratch(), o.dir, func(name platform.Name, mode uint32) {
+		if !found {
+			mode, ok := m.typeOf(o, name, mode)
+			found = ok && !m.hidden(o, name, mode)
+		}
+	})
+	return found || err != nil
+}
 
 // isEmpty reports that a directory has no entries.
 func (m *Mirror) isEmpty(o *origin, name platform.Name) bool {

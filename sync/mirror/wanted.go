@@ -26,6 +26,9 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 			continue
 		}
 		mode := st.Type()
+		if !w.named && !m.opts.DeleteMissingArgs && !m.leads(o, name, w) {
+			continue
+		}
 		if w.named && m.hidden(o, name, mode) || m.prunes(o, name, mode, len(w.names) > 0) {
 			continue
 		}
@@ -44,7 +47,7 @@ func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform
 	dir := o.dir.FD()
 	if !w.named || w.slashed {
 		err := m.calls.Statat(dir, name, st, true)
-		if err == nil && w.named && m.opts.Relative && !st.IsDir() {
+		if w.named && m.opts.Relative && (err != nil || !st.IsDir()) {
 			return m.calls.Statat(dir, name, st, false) // as rsync takes it
 		}
 		if err == nil && !st.IsDir() {
@@ -84,4 +87,48 @@ func (m *Mirror) missingWanted(p *pair, w *want, name platform.Name, err error) 
 		return
 	}
 	m.missingOperand(w.path, err)
+}
+
+// leads reports whether something that was named stands below a directory that
+// only leads to it, and is shown; otherwise what is missing is reported, since
+// nobody comes there.
+func (m *Mirror) leads(up *origin, name platform.Name, w *want) bool {
+	var st platform.Stat
+	d, err := m.pool.Open(up.dir, name, true, &st)
+	if err != nil {
+		return true // whoever enters it reports that
+	}
+	defer d.Done()
+	defer d.Release()
+	o := &origin{dir: d, st: st, want: w, path: up.srcPath(name.Bytes()), rel: up.relative(name)}
+	if up.hides != nil {
+		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(d)); err != nil {
+			return true
+		}
+	}
+	type lost struct {
+		w   *want
+		err error
+	}
+	var missing []lost
+	for text, child := range w.names {
+		name, err := platform.MakeName(text)
+		if err == nil {
+			err = m.statWanted(o, child, name, &st)
+		}
+		switch {
+		case err != nil:
+			missing = append(missing, lost{child, err})
+		case !child.named:
+			if m.leads(o, name, child) {
+				return true
+			}
+		case !m.hidden(o, name, st.Type()):
+			return true
+		}
+	}
+	for _, l := range missing {
+		m.missingOperand(l.w.path, l.err)
+	}
+	return false
 }

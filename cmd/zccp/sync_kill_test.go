@@ -35,11 +35,19 @@ func TestSyncKill(t *testing.T) {
 			t.Run(fsys.Name, func(t *testing.T) {
 				t.Parallel()
 				rng := rand.New(rand.NewPCG(seed, uint64(i)))
-				k := newSyncKill(t, rng, binary, fsys.Dir)
+				plain, huge := newSyncKill(t, rng, binary, filepath.Join(fsys.Dir, "plain")), newSyncKill(t, rng, binary, filepath.Join(fsys.Dir, "huge"))
+				huge.addHuge(rng)
+				for _, k := range []*syncKill{plain, huge} {
+					k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
+				}
 				runs, late := 0, 0
 				takes := map[string]time.Duration{}
 				for n := i; n < kills && !t.Failed(); n += len(on) {
-					k.mode = syncKillModes[n/len(on)%len(syncKillModes)]
+					k, mode := plain, syncKillModes[n/len(on)%len(syncKillModes)]
+					if mode.huge {
+						k = huge
+					}
+					k.mode = mode
 					if takes[k.mode.args] == 0 {
 						takes[k.mode.args] = k.duration()
 					}
@@ -48,7 +56,9 @@ func TestSyncKill(t *testing.T) {
 					}
 					runs++
 				}
-				report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
+				for _, k := range []*syncKill{plain, huge} {
+					report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
+				}
 				if runs >= 10 && late > runs*3/4 {
 					t.Errorf("%d of %d signals came too late", late, runs)
 				}
@@ -68,6 +78,8 @@ type syncKillMode struct {
 	inPlace bool
 	// keeps: what is only at the destination stays.
 	keeps bool
+	// huge: there is a file that is long enough to be resumed.
+	huge bool
 }
 
 var syncKillModes = []syncKillMode{
@@ -75,43 +87,48 @@ var syncKillModes = []syncKillMode{
 	{args: "--delete --partial-dir=.part", aside: []string{".part"}},
 	{args: "-H --delete-delay --delay-updates", aside: []string{".~tmp~"}},
 	{args: "--delete-before --inplace", inPlace: true},
-	{args: "--resume", keeps: true},
-	{args: "--delete --no-whole-file --resume"},
+	{args: "--resume", keeps: true, huge: true},
+	{args: "--delete --no-whole-file --resume", huge: true},
 	{args: "--delete --no-whole-file --inplace", inPlace: true},
-	{args: "-H --delete --partial --fsync", inPlace: false},
+	{args: "-H --delete --partial --fsync"},
 }
 
 // syncKill is a synchronisation that a signal ends.
 type syncKill struct {
 	t        *testing.T
 	binary   string
-	work     string
+	dir      string // with src, old and work
+	work     string // with dst
 	src, old *copiertest.Tree
 	mode     syncKillMode
 	moment   time.Duration
 }
 
+// newSyncKill makes the trees below dir.
 func newSyncKill(t *testing.T, rng *rand.Rand, binary, dir string) *syncKill {
 	t.Helper()
-	k := &syncKill{t: t, binary: binary, work: filepath.Join(dir, "work")}
-	must(t, os.Mkdir(k.work, 0o755))
-	src, old := filepath.Join(dir, "src"), filepath.Join(dir, "old")
-	makeKillTree(t, rng, src)
-	makeOldTree(t, rng, src, old)
-	// A file that is long enough to be resumed, changed here and there.
-	huge := make([]byte, 96<<20)
-	rand.NewChaCha8([32]byte{byte(rng.Uint32())}).Read(huge)
-	must(t, os.WriteFile(filepath.Join(src, "huge"), huge, 0o644))
-	for at := 0; at < len(huge); at += 7 << 20 {
-		huge[at]++
-	}
-	must(t, os.WriteFile(filepath.Join(old, "huge"), huge, 0o644))
-	for i, name := range []string{filepath.Join(src, "huge"), filepath.Join(old, "huge")} {
-		at := time.Unix(1_500_000_000-int64(i), 0)
-		must(t, os.Chtimes(name, at, at))
-	}
-	k.src, k.old = scan(t, src), scan(t, old)
+	k := &syncKill{t: t, binary: binary, dir: dir, work: filepath.Join(dir, "work")}
+	must(t, os.MkdirAll(k.work, 0o755))
+	makeKillTree(t, rng, k.path("src"))
+	makeOldTree(t, rng, k.path("src"), k.path("old"))
 	return k
+}
+
+func (k *syncKill) path(name string) string { return filepath.Join(k.dir, name) }
+
+// addHuge adds a file that is long enough to be resumed, changed here and there.
+func (k *syncKill) addHuge(rng *rand.Rand) {
+	k.t.Helper()
+	data := make([]byte, 80<<20)
+	rand.NewChaCha8([32]byte{byte(rng.Uint32())}).Read(data)
+	for i, name := range []string{k.path("src/huge"), k.path("old/huge")} {
+		must(k.t, os.WriteFile(name, data, 0o644))
+		at := time.Unix(1_500_000_000-int64(i), 0)
+		must(k.t, os.Chtimes(name, at, at))
+		for at := 0; at < len(data); at += 7 << 20 {
+			data[at]++
+		}
+	}
 }
 
 func (k *syncKill) command() command {

@@ -113,7 +113,7 @@ func syncSelection() []syncOption {
 		syncFlag(groupWhat, "relative R", "use the whole name of SRC below DEST; what is left of /./ is left out").negatable("relative R"),
 		syncFlag(groupWhat, "implied-dirs i-d", "with -R, give the directories on the way to SRC its attributes (the default)").negatable("implied-dirs i-d"),
 		syncFlag(groupWhat, "one-file-system x", "stay on the file system of each SRC; twice: leave mount points out").negatable("one-file-system x"),
-		syncFlag(groupWhat, "prune-empty-dirs m", "leave out directories in which there would be no file").negatable("prune-empty-dirs m").absent(),
+		syncFlag(groupWhat, "prune-empty-dirs m", "leave out directories in which there would be no file").negatable("prune-empty-dirs m"),
 		syncValue(groupWhat, "files-from", "transfer what is named in `FILE`, - is stdin; implies -R and -d, and -a no -r"),
 		syncFlag(groupWhat, "from0 0", "names and rules in files end with a zero byte, not a newline").negatable("from0"),
 		syncValue(groupWhat, "max-size", "leave out files of more than `SIZE` bytes: 10M, 1.5G, KB is 1000, 1M-1"),
@@ -188,7 +188,7 @@ func syncTreatment() []syncOption {
 		syncFlag(groupKeep, "omit-dir-times O", "but not those of directories").negatable("omit-dir-times O"),
 		syncFlag(groupKeep, "omit-link-times J", "but not those of symbolic links").negatable("omit-link-times J"),
 		syncFlag(groupKeep, "atimes U", "keep access times").negatable("atimes U"),
-		syncFlag(groupKeep, "open-noatime", "don't change access times by reading").negatable("open-noatime").absent(),
+		syncFlag(groupKeep, "open-noatime", "don't change access times by reading").negatable("open-noatime"),
 		syncFlag(groupKeep, "super", "try what only the superuser can, as anybody").negatable("super"),
 		syncFlag(groupKeep, "fake-super", "keep what only the superuser can set in extended attributes").absent(),
 

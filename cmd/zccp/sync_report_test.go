@@ -157,6 +157,16 @@ func TestSyncLog(t *testing.T) {
 	if text != want {
 		t.Errorf("the log holds\n%s\nwant\n%s", text, want)
 	}
+	// Without %o and %i a deletion is told in words; an empty format tells of no entry.
+	for format, want := range map[string]string{"%n": "\ndeleting gone/\nskipping", "": "building file list\nskipping"} {
+		path := filepath.Join(t.TempDir(), "log")
+		reportOf(t, "-a", "--log-file="+path, "--log-file-format="+format)
+		contents, err := os.ReadFile(path)
+		text := regexp.MustCompile(`(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\d+\] `).ReplaceAllString(string(contents), "")
+		if err != nil || !strings.Contains(text, want) {
+			t.Errorf("with format %q the log holds\n%s%v", format, text, err)
+		}
+	}
 	// One that can't be written is said, and the run goes on, as in rsync.
 	_, stderr := reportOf(t, "-a", "--log-file=/nonexistent/log")
 	if !strings.HasPrefix(stderr, "zccp: failed to open log-file /nonexistent/log: No such file or directory\nzccp: Ignoring") {

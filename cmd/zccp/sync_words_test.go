@@ -178,7 +178,7 @@ func TestEscapeMatchesRsync(t *testing.T) {
 			names = append(names, "n"+string([]byte{byte(c)})+"x")
 		}
 	}
-	names = append(names, "é漢", "\xc3", "\xe6\xbc", `a\#012`, `a\#12`, `a\#0123`, "nl\nx", "\u202e", "\u0085", "\xed\xa0\x80")
+	names = append(names, "é漢", "\xc3", "\xe6\xbc", `a\#012`, `a\#01x`, `a\#12`, `a\#0123`, "nl\nx", "\u202e", "\u0085", "\xed\xa0\x80")
 	for _, name := range names {
 		writeFile(t, dir, name)
 	}

@@ -87,6 +87,9 @@ func (p *pairs) attributes(n node) node {
 	}
 	if p.chance(40) {
 		n.mode = choose[uint32](p.rng, 0, 0o111, 0o555, 0o7777, 0o2644)
+		if n.isDir() && n.mode&0o100 == 0 {
+			n.mode = 0 // rsync can't list what may be listed but not entered
+		}
 	}
 	n.uid, n.gid = p.user, p.user
 	if p.user == 0 {
@@ -116,6 +119,9 @@ func (p *pairs) xattrs(n node) map[string]string {
 	bits := func() uint32 { return uint32(p.rng.IntN(8)) }
 	if n.kind != nodeSymlink && p.chance(8) {
 		m[aclAccess] = posixACL(6, bits(), bits(), 1000, bits())
+		if n.isDir() {
+			m[aclAccess] = posixACL(7, bits(), bits(), 1000, bits())
+		}
 	}
 	if n.isDir() && p.chance(12) {
 		m[aclDefault] = posixACL(7, bits(), bits(), 1000, bits())

@@ -180,8 +180,11 @@ func beneath(name []byte) []byte {
 }
 
 // isRemote reports whether an operand means another host: a colon before the
-// first slash.
+// first slash, if it is not that of a drive.
 func isRemote(operand string) bool {
+	if filepath.VolumeName(operand) != "" {
+		return false
+	}
 	before, _, _ := strings.Cut(operand, "/")
 	return strings.Contains(before, ":")
 }

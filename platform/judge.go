@@ -271,6 +271,7 @@ const (
 	ErrExist    = syscall.EEXIST
 	ErrNotExist = syscall.ENOENT
 	ErrNotDir   = syscall.ENOTDIR
+	ErrDenied   = syscall.EACCES
 	ErrFault    = syscall.EFAULT // memory that can't be read
 )
 

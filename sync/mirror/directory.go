@@ -77,6 +77,11 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 		follow = is && err == nil
 	}
 	dir, err := m.pool.Open(up.dir, name, follow, &st)
+	if err == nil && !m.searchable(dir.FD(), &st) {
+		dir.Release()
+		dir.Done()
+		err = platform.ErrDenied
+	}
 	switch {
 	case err == nil:
 		o.dir = dir
@@ -122,6 +127,16 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 	}
 	return o, named, true
 }
+
+// searchable reports whether names in an open directory can be looked at. Of
+// one that can merely be listed nothing can be transferred; rsync takes it for
+// one that can't be read.
+func (m *Mirror) searchable(fd platform.FD, st *platform.Stat) bool {
+	const search = 1
+	return m.opts.UID == 0 || st.Mode&0o111 == 0o111 || m.calls.Accessat(fd, dot, search) == nil
+}
+
+var dot = platform.MustName(".")
 
 // enterTarget finds or makes the destination of a pair and tells of it. It
 // reports false if nothing below it can be done.

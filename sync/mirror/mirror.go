@@ -90,6 +90,8 @@ type Mirror struct {
 func New(calls *platform.Calls, opts Options, report Reporter) *Mirror {
 	m := &Mirror{calls: calls, opts: opts, report: report}
 	m.rules = &m.opts.Rules
+	m.rules.Append = opts.Append || opts.AppendVerify
+	m.rules.Devices = opts.Rules.Devices && opts.Rules.Root // nobody else can make them
 	if dir := m.partialDir(); dir != "" && dir[0] != '/' {
 		// As rsync does: the directory of incomplete files is no part of the
 		// transfer.

@@ -226,6 +226,10 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 	}
 	if err == nil {
 		err = m.calls.Fstat(fd, &st)
+		if err == nil && !m.searchable(fd, &st) {
+			m.calls.Close(fd)
+			err = platform.ErrDenied
+		}
 	}
 	if err != nil && m.opts.FromSet {
 		m.aborted.Store(true)

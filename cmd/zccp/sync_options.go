@@ -206,7 +206,7 @@ func syncTreatment() []syncOption {
 		syncValue(groupWrite, "partial-dir", "keep them in `DIR`; default: $RSYNC_PARTIAL_DIR"),
 		syncFlag(groupWrite, "delay-updates", "put all files in place at the end").negatable("delay-updates"),
 		syncValue(groupWrite, "temp-dir T", "make temporary files in `DIR`"),
-		syncFlag(groupWrite, "fsync", "flush every file, and the directory of its name"),
+		syncFlag(groupWrite, "fsync", "flush every file before it has its name"),
 		syncValue(groupWrite, "bwlimit", "move at most `RATE` KiB a second, or with a unit: 500K, 10M; 0 for no limit").negatable("bwlimit"),
 		syncValue(groupWrite, "timeout", "give up when nothing was transferred for `SECONDS`").negatable("timeout"),
 		syncValue(groupWrite, "stop-after time-limit", "stop after `MINUTES`"),

@@ -20,6 +20,7 @@ type deferred struct {
 	doomed  []doomed
 	blocked []blocked
 	waiting map[*pair]*waiting
+	moves   moves
 
 	deleted atomic.Int64 // for --max-delete
 	skipped atomic.Int64
@@ -86,7 +87,7 @@ func (m *Mirror) finish(ctx context.Context) {
 	deletes := len(d.doomed) > 0
 	clears := len(d.blocked) > 0
 	switch {
-	case !deletes && !clears:
+	case !deletes && !clears && len(d.moves.entries) == 0:
 		return
 	case m.stopped.Load() || m.aborted.Load():
 		deletes, clears = false, false
@@ -100,6 +101,14 @@ func (m *Mirror) finish(ctx context.Context) {
 			m.fail(KindGuard, errGuard, why+"; nothing was deleted (--allow-mass-delete allows it)")
 			deletes, clears = false, false
 		}
+	}
+	m.endMoves(ctx, deletes, clears)
+	if m.stopped.Load() {
+		deletes, clears = false, false
+	}
+	if deletes && m.ioError.Load() && !m.opts.IgnoreErrors {
+		m.note(0, "IO error encountered -- skipping file deletion")
+		deletes = false
 	}
 	var jobs []apply.Job
 	for i := range d.doomed {
@@ -214,6 +223,9 @@ func (r *removal) remove(ctx context.Context, dir *tree.Dir, path string, name p
 	if err := m.calls.Statat(dir.FD(), name, &st, false); err != nil {
 		return platform.NotExist(err)
 	}
+	if m.opts.DryRun && m.movedAway(&st) {
+		return true
+	}
 	if st.IsDir() && !r.empty(ctx, dir, path, name, &st, guards) {
 		return false
 	}
@@ -255,13 +267,18 @@ func (r *removal) remove(ctx context.Context, dir *tree.Dir, path string, name p
 		return false
 	}
 	if r.tell && !room {
-		m.later.deleted.Add(1)
-		m.stats.deleted.add(st.Mode)
-		if m.opts.Itemize {
-			m.report.Item(&Event{Name: path, Mode: st.Mode, Flags: flagDeleted, Size: st.Size, Mtime: st.Mtime, UID: st.UID, GID: st.GID, Old: &st})
-		}
+		m.tellDeleted(path, &st)
 	}
 	return true
+}
+
+// tellDeleted counts an entry of the destination that went, and tells of it.
+func (m *Mirror) tellDeleted(path string, st *platform.Stat) {
+	m.later.deleted.Add(1)
+	m.stats.deleted.add(st.Mode)
+	if m.opts.Itemize {
+		m.report.Item(&Event{Name: path, Mode: st.Mode, Flags: flagDeleted, Size: st.Size, Mtime: st.Mtime, UID: st.UID, GID: st.GID, Old: st})
+	}
 }
 
 // empty removes what is in a directory. It reports whether nothing is left.

@@ -68,6 +68,9 @@ func (m *Mirror) same(ctx context.Context, w *apply.Worker, e *entry) (bool, err
 
 // transfer copies the bytes, now or as a big file, and tells of it.
 func (m *Mirror) transfer(ctx context.Context, w *apply.Worker, e *entry, basis *altBasis) {
+	if m.awaitMove(e, basis) {
+		return
+	}
 	flags := plan.FlagTransfer
 	if m.rules.Checksum {
 		flags |= plan.FlagChange

@@ -161,13 +161,7 @@ func (m *Mirror) keepsXattr(attr platform.Name, side filter.Side) bool {
 		return false
 	}
 	if f := m.opts.Filter; f != nil && f.XattrRules() {
-		switch f.MatchXattr(side, attr.Bytes()) {
-		case filter.Excluded:
-			return false
-		case filter.Included:
-			return true
-		}
-		return m.opts.UID == 0 || bytes.HasPrefix(attr, []byte("user."))
+		return f.MatchXattr(side, attr.Bytes()) != filter.Excluded
 	}
 	return m.opts.UID == 0 || bytes.HasPrefix(attr, []byte("user."))
 }
@@ -183,6 +177,7 @@ func (m *Mirror) compareMeta(want *meta, dir platform.FD, name platform.Name, d 
 	if d != nil {
 		h.fd = d.FD()
 	}
+	want = m.received(want)
 	var have meta
 	if h.read(&have, acl, xattr, mode, filter.Receiver) != nil {
 		return 0
@@ -194,6 +189,16 @@ func (m *Mirror) compareMeta(want *meta, dir platform.FD, name platform.Name, d 
 		f |= plan.FlagXattr
 	}
 	return f
+}
+
+// received returns what the receiver's rules let through of what is wanted.
+func (m *Mirror) received(want *meta) *meta {
+	if m.opts.Filter == nil || !m.opts.Filter.XattrRules() {
+		return want
+	}
+	rest := *want
+	rest.xattrs = slices.DeleteFunc(slices.Clone(want.xattrs), func(x copier.Xattr) bool { return !m.keepsXattr(x.Name, filter.Receiver) })
+	return &rest
 }
 
 // newMeta returns the flag of attributes for an entry that is new.
@@ -217,6 +222,7 @@ func (h *holder) applyMeta(want *meta, mode uint32) (f plan.Flags, err error) {
 	if !acl && !xattr {
 		return 0, nil
 	}
+	want = h.m.received(want)
 	var have meta
 	if err := h.read(&have, acl, xattr, mode, filter.Receiver); err != nil {
 		return 0, err

@@ -247,7 +247,7 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 		o.path = ""
 	}
 	if m.opts.Filter != nil {
-		if o.hides, err = m.filterOf(filter.Sender, base, dir, w == nil); err != nil {
+		if o.hides, err = m.filterOf(filter.Sender, base, dir, w == nil, len(p.origins) > 0); err != nil {
 			m.badRules(base, err)
 		}
 	}

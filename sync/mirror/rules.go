@@ -15,13 +15,17 @@ import (
 const maxRules = 16 << 20
 
 // filterOf returns the rules in force in a root directory. inside tells that
-// the names in it are those of the transfer.
-func (m *Mirror) filterOf(side filter.Side, path string, d *tree.Dir, inside bool) (*filter.Dir, error) {
+// the names in it are those of the transfer, later that it isn't the first
+// operand.
+func (m *Mirror) filterOf(side filter.Side, path string, d *tree.Dir, inside, later bool) (*filter.Dir, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	rules := m.opts.Filter.Root(side, []byte(abs))
+	if later {
+		rules = rules.Later() // rsync looks above the first operand only
+	}
 	if inside {
 		return rules.Enter([]byte("."), m.reader(d))
 	}

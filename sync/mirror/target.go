@@ -237,7 +237,7 @@ func (m *Mirror) openTarget(p *pair, path string, fresh bool) error {
 	m.roots = append(m.roots, p.dst)
 	p.delete = m.deletes() && m.listsAll(p)
 	if m.opts.Filter != nil {
-		if p.guards, err = m.filterOf(filter.Receiver, path, p.dst, p.delete); err != nil {
+		if p.guards, err = m.filterOf(filter.Receiver, path, p.dst, p.delete, false); err != nil {
 			m.badRules(path, err)
 		}
 	}

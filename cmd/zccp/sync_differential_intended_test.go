@@ -10,7 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/zccp/zccp/copier/copiertest"
 )
 
 // syncDifference is a difference from rsync that is meant.
@@ -28,7 +31,7 @@ type syncDifference struct {
 var syncIntended = []syncDifference{
 	{
 		name: "Which names are left by --max-delete",
-		what: regexp.MustCompile(`^-i of [ab] only: \*deleting|^"dst.*": (name: a nothing|name: a .*, b nothing|mtime: )`),
+		what: regexp.MustCompile(`^-i of [ab] only: \*deleting|^"(dst|bak)[^"]*": (name: a nothing|name: a .*, b nothing|mtime: )`),
 		when: func(s *syncTrial, _ string) bool {
 			limited := s.c.has(func(word string) bool { return strings.HasPrefix(word, "--max-delete=") })
 			deleted := func(o outcome) int { return strings.Count("\n"+o.stdout, "\n*deleting ") }
@@ -56,6 +59,79 @@ var syncIntended = []syncDifference{
 			return s.c.has(func(word string) bool { return slices.Contains(inPlace, word) }) && s.linked(found)
 		},
 	},
+	{
+		name: "Owners of files with set-ID bits in -i",
+		what: regexp.MustCompile(`^-i of [ab] only: \.[fSD]`),
+		when: func(s *syncTrial, found string) bool {
+			return s.about(found, func(e copiertest.Entry) bool { return e.Mode&(syscall.S_ISUID|syscall.S_ISGID) != 0 }) &&
+				ownerless(s.one.stdout) == ownerless(s.other.stdout)
+		},
+	},
+	{
+		name: "Which name of a file is copied and which are linked to it",
+		what: regexp.MustCompile(`^-i of [ab] only: [>ch][fLSD]`),
+		when: func(s *syncTrial, _ string) bool {
+			return strings.Contains(s.one.stdout, " => ") && leaderless(s.one.stdout) == leaderless(s.other.stdout)
+		},
+	},
+	{
+		name: "Modes of new files with --fuzzy",
+		what: regexp.MustCompile(`": mode: a `),
+		when: func(s *syncTrial, found string) bool {
+			return s.c.has(func(word string) bool { return word == "--fuzzy" }) && !s.about(found, func(copiertest.Entry) bool { return true })
+		},
+	},
+	{
+		name: "Deletions before an error is met",
+		what: regexp.MustCompile(`^-i of a only: \*deleting|^"dst.*": (name: a nothing, b |mtime: )`),
+		when: func(s *syncTrial, _ string) bool {
+			const skipping = "IO error encountered -- skipping file deletion"
+			return strings.Contains(s.one.stdout+s.one.stderr, skipping) && !strings.Contains(s.other.stdout, "*deleting")
+		},
+	},
+	{
+		name: "Appending where the basis is another file",
+		what: regexp.MustCompile(`^-i of [ab] only: [.>h]f|^"dst/.*": (name|content|size|mtime|hard link to)`),
+		when: func(s *syncTrial, _ string) bool {
+			elsewhere := regexp.MustCompile(`^--(fuzzy$|(copy|link|compare)-dest=)`)
+			return s.c.has(elsewhere.MatchString) && s.c.has(func(word string) bool { return strings.HasPrefix(word, "--append") })
+		},
+	},
+	{
+		name: "Times of modification with -U and without -t",
+		what: regexp.MustCompile(`": mtime: a -\d\.`),
+		when: func(s *syncTrial, _ string) bool { return s.c.compares.atime },
+	},
+}
+
+// ownerless returns the lines of -i without what they say of owners, and without those
+// that then say nothing.
+func ownerless(stdout string) string {
+	var list []string
+	for line := range strings.SplitSeq(itemized(stdout), "\n") {
+		if len(line) > 11 && line[0] == '.' {
+			if line = line[:6] + ".." + line[8:]; strings.Trim(line[2:11], ".") == "" {
+				continue
+			}
+		}
+		list = append(list, line)
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\n")
+}
+
+// leaderless returns the lines of -i without what they say of which name came first.
+func leaderless(stdout string) string {
+	var list []string
+	for line := range strings.SplitSeq(itemized(stdout), "\n") {
+		if len(line) > 11 && strings.ContainsRune(">ch", rune(line[0])) {
+			line, _, _ = strings.Cut("="+line[1:], " => ")
+			line, _, _ = strings.Cut(line, " -> ")
+		}
+		list = append(list, line)
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\n")
 }
 
 // inPlace are the options with which existing files are written into.
@@ -64,9 +140,16 @@ var inPlace = []string{"--inplace", "--append", "--append-verify", "--write-devi
 // linked tells whether the name that a difference is about had other names at the
 // destination before.
 func (s *syncTrial) linked(found string) bool {
+	return s.about(found, func(e copiertest.Entry) bool { return e.Nlink > 1 && e.Mode&typeMask == typeRegular })
+}
+
+// about tells whether a difference is about a name that was at the destination before, and
+// was such.
+func (s *syncTrial) about(found string, such func(copiertest.Entry) bool) bool {
 	for name, e := range s.old.Entries {
-		if e.Nlink > 1 && e.Mode&typeMask == typeRegular && strings.HasPrefix(name, "dst/") &&
-			(strings.HasPrefix(found, strconv.Quote(name)+": ") || strings.HasSuffix(found, " "+itemName(filepath.Base(name))) || strings.HasSuffix(found, "/"+itemName(filepath.Base(name)))) {
+		base := itemName(filepath.Base(name))
+		if strings.HasPrefix(name, "dst/") && such(e) &&
+			(strings.HasPrefix(found, strconv.Quote(name)+": ") || strings.HasSuffix(found, " "+base) || strings.HasSuffix(found, "/"+base)) {
 			return true
 		}
 	}

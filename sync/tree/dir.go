@@ -17,6 +17,10 @@ const DirFlags = platform.ReadOnly | platform.Directory | platform.NonBlock
 // Pool bounds how many directories are held open at once, so that neither the
 // depth of a tree nor the work that waits costs descriptors.
 type Pool struct {
+	// NoAtime leaves access times alone where that is permitted. It is set
+	// before the first use.
+	NoAtime bool
+
 	calls *platform.Calls
 	max   int32
 	open  atomic.Int32
@@ -67,8 +71,16 @@ func (p *Pool) openat(dir platform.FD, name platform.Name, follow bool) (platfor
 	if !follow {
 		flags |= platform.NoFollow
 	}
+	if p.NoAtime {
+		flags |= platform.NoAtime
+	}
 	for i := 0; ; i++ {
 		fd, err := p.calls.Openat(dir, name, flags, 0)
+		if flags&platform.NoAtime != 0 && platform.NotPermitted(err) {
+			// Only the owner may leave the access time alone (open(2)).
+			flags &^= platform.NoAtime
+			continue
+		}
 		if !platform.Interrupted(err) || i >= maxRepeats {
 			return fd, err
 		}

@@ -318,6 +318,10 @@ func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 	m.stats.files.add(platform.ModeDir)
 	var old platform.Stat
 	exists := p.dst != nil && m.calls.Fstat(p.dst.FD(), &old) == nil
+	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists && !p.fresh)) {
+		p.seals = false
+		return
+	}
 	p.st.Mode = p.st.Mode&^platform.ModeBits | m.rules.Mode(p.st.Mode, orNil(&old, exists && !p.fresh), m.freshBits(nil))
 	if m.deleteOnly {
 		return

@@ -63,7 +63,7 @@ func (m *Mirror) entry(ctx context.Context, w *apply.Worker, e *entry) {
 	if !e.exists && m.rules.Existing || e.exists && m.rules.IgnoreExisting {
 		return
 	}
-	if !m.approved(e.p, e.as, &e.src, orNil(&e.old, e.exists)) {
+	if !m.approved(e.p, e.name, &e.src, orNil(&e.old, e.exists)) {
 		return
 	}
 	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && e.old.Type() == e.src.Type()), m.freshBits(e.p))
@@ -159,6 +159,7 @@ func (m *Mirror) lookAtTarget(e *entry) bool {
 }
 
 // approved asks whether something may be done to an entry of p, or to p itself.
+// name is the one that reports have.
 func (m *Mirror) approved(p *pair, name platform.Name, src, old *platform.Stat) bool {
 	if m.opts.Approve == nil {
 		return true

@@ -32,7 +32,7 @@ func runSync(e *env, args []string) int {
 	case cfg.Listing == "debug":
 		return e.print(printDebugHelp)
 	}
-	return synchronise(e, cfg)
+	return synchronise(e, cfg, newSyncReport(e, cfg))
 }
 
 // refuseSync prints why a command line is not carried out, and returns the code.
@@ -68,9 +68,20 @@ func (e *env) syncCommand() string {
 // errTimeout is why a run ended that --timeout gave up.
 var errTimeout = errors.New("timeout")
 
-// synchronise carries out a run and returns the exit code. As in rsync it ends
-// with 20 after a signal, not by the signal.
-func synchronise(e *env, cfg *syncConfig) int {
+// syncReporter is what a run reports to: syncReport, or one that tells something
+// else of a run.
+type syncReporter interface {
+	mirror.Reporter
+	Start()
+	watch(m *mirror.Mirror, expire func()) *syncWatch
+	message(text string)
+	code() int
+	Finish(s mirror.Stats, code int) int
+}
+
+// synchronise carries out a run, tells rep of it and returns the exit code. As
+// in rsync it ends with 20 after a signal, not by the signal.
+func synchronise(e *env, cfg *syncConfig, rep syncReporter) int {
 	signals, stop := withSignals(context.Background())
 	defer stop()
 	defer context.AfterFunc(signals, func() { dieLate(signals, &copyConfig{}) })()
@@ -84,7 +95,6 @@ func synchronise(e *env, cfg *syncConfig) int {
 	// Trees may hold file systems that don't answer, and Mirror does not tell when
 	// it meets one, so the calls are made the safe way.
 	calls, _ := kernel(e, &copyConfig{})
-	rep := newSyncReport(e, cfg)
 	m := mirror.New(calls, cfg.Mirror, rep)
 	rep.Start()
 	watch := rep.watch(m, func() { cancel(errTimeout) })

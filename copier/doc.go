@@ -8,8 +8,11 @@
 //  1. Stage: create the destination where nobody can mistake it for the whole
 //     file: plainly inside a directory that is itself unpublished, as an
 //     unnamed file (O_TMPFILE), under a temporary name, or, where asked for,
-//     in place.
-//  2. Data: clone it whole, or copy its data segments between the holes with
+//     in place. It may begin with what an earlier run left of it (Partial,
+//     Resume): under a lock, and compared with the source before it counts.
+//  2. Data: of a file that resembles a basis (Delta) clone the basis and store
+//     the blocks that differ; in place compare with what is there, or append.
+//     Otherwise clone it whole, or copy its data segments between the holes with
 //     the first method of the strategy table that fits; on a refusal go on
 //     with the next method at the confirmed offset. A call that moved nothing
 //     proves nothing: one byte is read at the offset before end of file is
@@ -23,6 +26,8 @@
 //  6. Verify, if asked: read the stored bytes back past the cache and compare
 //     hashes of both sides.
 //  7. Durability, if asked: fsync before the name is given.
-//  8. Commit: give the file its name. On any failure before, Discard removes
-//     what was staged and an existing destination is as it was.
+//  8. Commit: give the file its name, across file systems by way of a second
+//     staged file, or leave it to wait (Hold). On any failure before, Discard
+//     removes what was staged and an existing destination is as it was; what
+//     is good of the file may be kept for the next run.
 package copier

@@ -445,3 +445,50 @@ func TestResumeNoRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestResumeSparse goes on between holes, which are holes again.
+func TestResumeSparse(t *testing.T) {
+	const chunk, size = 64 << 10, 24 * 64 << 10
+	content := make([]byte, size)
+	for at := 0; at < size; at += 4 * chunk {
+		copy(content[at:], noise(2*chunk))
+	}
+	for _, sparse := range []When{Auto, Always} {
+		s := newShop(t, nil)
+		fd := int(open(t, s.src, os.O_WRONLY))
+		for at := 0; at < size; at += 4 * chunk {
+			if _, err := syscall.Pwrite(fd, content[at:at+2*chunk], int64(at)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(syscall.Ftruncate(fd, size), platform.Native().Fstat(s.put.Src, s.put.Stat)); err != nil {
+			t.Fatal(err)
+		}
+		put := func(c *platform.Calls) error {
+			copier := New(s.log.Wrap(c), Options{Methods: []Method{ReadWrite}, Sparse: sparse}, uint32(os.Geteuid()))
+			copier.resumeMin, copier.resumeChunk = chunk, chunk
+			s.put.Resume = true
+			s.again(Unnamed)
+			return copier.NewWorker().Put(t.Context(), &s.put)
+		}
+		broken := platform.Native()
+		broken.Pread = func(fd platform.FD, b []byte, at int64) (int, error) {
+			if fd == s.put.Src && at >= 13*chunk {
+				return -1, syscall.EIO
+			}
+			return platform.Native().Pread(fd, b, at)
+		}
+		if err := put(broken); !errors.Is(err, syscall.EIO) {
+			t.Fatal(err)
+		}
+		s.resumable()
+		if err := put(platform.Native()); err != nil || s.put.Result.Matched < 10*chunk {
+			t.Errorf("%v, %+v", err, s.put.Result)
+		}
+		s.holds(content)
+		var st platform.Stat
+		if err := platform.Native().Statat(s.put.Dir, s.put.Name, &st, false); err != nil || st.Blocks*512 > size/2+256<<10 {
+			t.Errorf("%v, %d bytes are allocated", err, st.Blocks*512)
+		}
+	}
+}

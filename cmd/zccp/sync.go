@@ -92,9 +92,8 @@ func synchronise(e *env, cfg *syncConfig, rep syncReporter) int {
 	}
 	cfg.Mirror.Memory = newMountMemory(e)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), cfg.Mirror.Jobs+bigJobs+2)))
-	// Trees may hold file systems that don't answer, and Mirror does not tell when
-	// it meets one, so the calls are made the safe way.
-	calls, _ := kernel(e, &copyConfig{})
+	calls, notLocal := kernel(e, &copyConfig{Recursive: cfg.Mirror.Recursive})
+	cfg.Mirror.NotLocal = notLocal
 	m := mirror.New(calls, cfg.Mirror, rep)
 	rep.Start()
 	watch := rep.watch(m, func() { cancel(errTimeout) })

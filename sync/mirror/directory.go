@@ -99,6 +99,9 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 		return o, named, false
 	}
 	o.st = st
+	if dir != nil && st.Dev != up.st.Dev {
+		m.meet(dir.FD())
+	}
 	if m.opts.OneFileSystem > 0 && st.Dev != up.rootDev && up.want == nil {
 		o.mounted = true
 		if m.opts.OneFileSystem > 1 {
@@ -237,6 +240,9 @@ func (m *Mirror) openExisting(w *apply.Worker, p *pair, through bool) bool {
 		return false
 	}
 	p.dst = d
+	if st.Dev != parent.dst.Dev {
+		m.meet(d.FD())
+	}
 	if st.Mode&0o300 != 0o300 && m.opts.UID != 0 && !m.opts.DryRun && m.calls.Fchmod(d.FD(), st.Mode&platform.ModeBits|0o700) == nil {
 		p.lifted = st.Mode&platform.ModeBits + 1
 	}

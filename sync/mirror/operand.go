@@ -240,6 +240,7 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 		m.missingOperand(text, err)
 		return -1
 	}
+	m.meet(fd)
 	dir := m.pool.Root(fd, &st)
 	m.roots = append(m.roots, dir)
 	o := origin{dir: dir, st: st, want: w, depth: depth, rootDev: st.Dev, path: base}

@@ -122,6 +122,10 @@ type Options struct {
 	Itemize    bool // events for every change of attributes
 	ItemizeAll bool // -ii: events for what is up to date too
 
+	// NotLocal, if set, is called when a file system is met that may take long
+	// to answer.
+	NotLocal func()
+
 	// Approve, if set, is asked before anything is done to an entry: src is
 	// the state of the source, nil for a deletion, and old of what stands at the
 	// destination, nil for nothing. What it denies is left alone; a reason is

@@ -73,6 +73,14 @@ func (m *Mirror) reader(d *tree.Dir) func(file string) ([]byte, error) {
 	}
 }
 
+// meet looks at the file system of an open directory that is the first of its
+// device on its side.
+func (m *Mirror) meet(fd platform.FD) {
+	if m.opts.NotLocal != nil && !platform.IsLocal(fd) {
+		m.opts.NotLocal()
+	}
+}
+
 // noFile reads rules where there can be none.
 func noFile(string) ([]byte, error) { return nil, nil }
 

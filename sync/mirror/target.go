@@ -233,6 +233,7 @@ func (m *Mirror) openTarget(p *pair, path string, fresh bool) error {
 	if err != nil {
 		return &Failure{KindSelection, fmt.Sprintf("cannot open destination %s: %s", apply.Quote(path), platform.Message(errno(err)))}
 	}
+	m.meet(fd)
 	p.dst, p.fresh = m.pool.Root(fd, &st), fresh
 	m.roots = append(m.roots, p.dst)
 	p.delete = m.deletes() && m.listsAll(p)
@@ -272,6 +273,7 @@ func (m *Mirror) openAlts(p *pair, dst string) {
 			m.note(0, "--%s-dest arg does not exist: %s", m.opts.AltKind, a)
 			continue
 		}
+		m.meet(fd)
 		p.alts[i] = m.pool.Root(fd, &st)
 		m.roots = append(m.roots, p.alts[i])
 	}

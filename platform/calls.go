@@ -114,6 +114,7 @@ type Calls struct {
 	Openat          func(dir FD, name Name, flags int, mode uint32) (FD, error)
 	OpenBeneath     func(dir FD, name Name, flags int, mode uint32) (FD, error) // openat2(2), RESOLVE_BENEATH|NO_MAGICLINKS
 	Close           func(fd FD) error
+	Dup             func(fd FD) (FD, error) // of the same open file description
 	Getdents        func(fd FD, buf []byte) (int, error)
 	Fstat           func(fd FD, st *Stat) error
 	Statat          func(dir FD, name Name, st *Stat, follow bool) error
@@ -148,6 +149,12 @@ type Calls struct {
 	CloneRange    func(dst FD, dstOff int64, src FD, srcOff, n int64) error
 	Cached        func(fd FD, off int64) (bool, error) // whether a byte could be read without waiting
 	Fadvise       func(fd FD, off, length int64, advice int) error
+
+	// Where the data lie. Extents fills in m with extents from off on, as many as
+	// fit, and returns how many; with flush the data are on the device before, so
+	// that the map is that of the content. A last one is marked as such.
+	Extents     func(fd FD, off int64, flush bool, m *ExtentMap) (int, error)
+	ExtentSpace func(fd FD) (ExtentSpace, error)
 
 	// Data that is to leave no pages behind, and what the page cache holds.
 	PreadUncached  func(fd FD, buf []byte, off int64) (int, error) // RWF_DONTCACHE

@@ -27,7 +27,7 @@ const (
 )
 
 var native = Calls{
-	Openat: openat, OpenBeneath: openBeneath, Close: closeFD, Getdents: getdents,
+	Openat: openat, OpenBeneath: openBeneath, Close: closeFD, Dup: dup, Getdents: getdents,
 	Fstat: fstat, Statat: statat, Accessat: accessat, Readlinkat: readlinkat,
 	Mkdirat: mkdirat, Mknodat: mknodat, Symlinkat: symlinkat, Linkat: linkat, LinkFD: linkFD,
 	Renameat: renameat, RenameNoReplace: renameNoReplace, RenameExchange: renameExchange,
@@ -36,6 +36,7 @@ var native = Calls{
 	Read: read, Write: write, Pread: pread, Pwrite: pwrite, Lseek: lseek,
 	Ftruncate: ftruncate, Fallocate: fallocate, PunchHole: punchHole, CopyFileRange: copyFileRange,
 	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, Fadvise: fadvise, Cached: cached,
+	Extents: extents, ExtentSpace: extentSpace,
 
 	PreadUncached: preadUncached, PwriteUncached: pwriteUncached,
 	DirectAlign: directAlign, SetDirect: setDirect, CacheState: cacheState,

@@ -31,6 +31,7 @@ func Native() *Calls {
 		Openat:      func(dir FD, name Name, flags int, mode uint32) (FD, error) { return None, errors.ErrUnsupported },
 		OpenBeneath: func(dir FD, name Name, flags int, mode uint32) (FD, error) { return None, errors.ErrUnsupported },
 		Close:       func(fd FD) error { return errors.ErrUnsupported },
+		Dup:         func(fd FD) (FD, error) { return None, errors.ErrUnsupported },
 		Getdents:    func(fd FD, buf []byte) (int, error) { return -1, errors.ErrUnsupported },
 		Fstat:       func(fd FD, st *Stat) error { return errors.ErrUnsupported },
 		Statat:      func(dir FD, name Name, st *Stat, follow bool) error { return errors.ErrUnsupported },
@@ -64,8 +65,12 @@ func Native() *Calls {
 		Splice: func(dst FD, dstOff *int64, src FD, srcOff *int64, n int) (int, error) {
 			return -1, errors.ErrUnsupported
 		},
-		Clone:          func(dst, src FD) error { return errors.ErrUnsupported },
-		CloneRange:     func(dst FD, dstOff int64, src FD, srcOff, n int64) error { return errors.ErrUnsupported },
+		Clone:      func(dst, src FD) error { return errors.ErrUnsupported },
+		CloneRange: func(dst FD, dstOff int64, src FD, srcOff, n int64) error { return errors.ErrUnsupported },
+		Extents: func(fd FD, off int64, flush bool, m *ExtentMap) (int, error) {
+			return -1, errors.ErrUnsupported
+		},
+		ExtentSpace:    func(fd FD) (ExtentSpace, error) { return ExtentSpace{}, errors.ErrUnsupported },
 		Fadvise:        func(fd FD, off, length int64, advice int) error { return errors.ErrUnsupported },
 		PreadUncached:  func(fd FD, buf []byte, off int64) (int, error) { return -1, errors.ErrUnsupported },
 		PwriteUncached: func(fd FD, buf []byte, off int64) (int, error) { return -1, errors.ErrUnsupported },

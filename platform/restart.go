@@ -141,6 +141,13 @@ func restartAuxiliary(r, c *Calls) {
 	r.CacheState = func(fd FD, off, n int64, st *CacheState) error {
 		return restarted(func() error { return c.CacheState(fd, off, n, st) })
 	}
+	r.Dup = func(fd FD) (FD, error) { return again(func() (FD, error) { return c.Dup(fd) }) }
+	r.Extents = func(fd FD, off int64, flush bool, m *ExtentMap) (int, error) {
+		return again(func() (int, error) { return c.Extents(fd, off, flush, m) })
+	}
+	r.ExtentSpace = func(fd FD) (ExtentSpace, error) {
+		return again(func() (ExtentSpace, error) { return c.ExtentSpace(fd) })
+	}
 	r.Mmap = func(fd FD, off int64, n int) ([]byte, error) {
 		return again(func() ([]byte, error) { return c.Mmap(fd, off, n) })
 	}

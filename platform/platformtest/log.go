@@ -106,6 +106,8 @@ func describe(name string, args []reflect.Value) string {
 			b = append(strconv.AppendInt(append(b, '['), int64(len(v)), 10), ']')
 		case *platform.Stat:
 			b = append(b, "&stat"...)
+		case *platform.ExtentMap:
+			b = append(b, "&map"...)
 		default:
 			b = fmt.Append(b, v)
 		}

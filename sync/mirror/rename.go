@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/plan"
@@ -236,7 +237,7 @@ func (m *Mirror) move(ctx context.Context, w *apply.Worker, e *entry, from *stan
 		}
 	}
 	if !m.opts.DryRun {
-		if m.rename(e, from) != nil {
+		if m.flushMoved(from) != nil || m.rename(e, from) != nil {
 			return false
 		}
 		e.old = now
@@ -255,6 +256,21 @@ func (m *Mirror) move(ctx context.Context, w *apply.Worker, e *entry, from *stan
 	m.itemOf(e, m.newMeta(&e.meta)|plan.FlagLocalChange|plan.FlagNew, "", nil)
 	m.transferred(e)
 	return true
+}
+
+// flushMoved puts a file on the device before it has its name, where that is
+// asked of every file.
+func (m *Mirror) flushMoved(from *standing) error {
+	if m.opts.Copier.Fsync == copier.NoSync {
+		return nil
+	}
+	var st platform.Stat
+	fd, err := m.openBasis(from.dir.FD(), from.name, &st)
+	if err != nil {
+		return err
+	}
+	defer m.calls.Close(fd)
+	return retry(func() error { return m.calls.Fsync(fd) })
 }
 
 // rename gives a doomed file the name of e; nothing is replaced. With backups

@@ -60,7 +60,7 @@ var syncIntended = []syncDifference{
 		},
 	},
 	{
-		name: "Owners of files with set-ID bits in -i",
+		name: "Owners and modes of files with set-ID bits in -i",
 		what: regexp.MustCompile(`^-i of [ab] only: \.[fSD]`),
 		when: func(s *syncTrial, found string) bool {
 			return s.about(found, func(e copiertest.Entry) bool { return e.Mode&(syscall.S_ISUID|syscall.S_ISGID) != 0 }) &&
@@ -72,6 +72,16 @@ var syncIntended = []syncDifference{
 		what: regexp.MustCompile(`^-i of [ab] only: [>ch][fLSD]`),
 		when: func(s *syncTrial, _ string) bool {
 			return strings.Contains(s.one.stdout, " => ") && leaderless(s.one.stdout) == leaderless(s.other.stdout)
+		},
+	},
+	{
+		name: "Lines of files that fail",
+		what: regexp.MustCompile(`^-i of a only: >f`),
+		when: func(s *syncTrial, found string) bool {
+			_, name, _ := strings.Cut(found, "-i of a only: ")
+			base := filepath.Base(name[12:])
+			return s.one.code == 23 && s.other.code == 23 && strings.Contains(s.one.stderr, base) &&
+				regexp.MustCompile(`: cannot \w+.*[/']`+regexp.QuoteMeta(base)+`'`).MatchString(s.other.stderr)
 		},
 	},
 	{
@@ -104,13 +114,13 @@ var syncIntended = []syncDifference{
 	},
 }
 
-// ownerless returns the lines of -i without what they say of owners, and without those
-// that then say nothing.
+// ownerless returns the lines of -i without what they say of owners and modes, and without
+// those that then say nothing.
 func ownerless(stdout string) string {
 	var list []string
 	for line := range strings.SplitSeq(itemized(stdout), "\n") {
 		if len(line) > 11 && line[0] == '.' {
-			if line = line[:6] + ".." + line[8:]; strings.Trim(line[2:11], ".") == "" {
+			if line = line[:5] + "..." + line[8:]; strings.Trim(line[2:11], ".") == "" {
 				continue
 			}
 		}

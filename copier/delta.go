@@ -8,8 +8,8 @@ import (
 	"github.com/zccp/zccp/platform"
 )
 
-// deltaMin is the size from which a file is compared with its basis. Below it
-// the calls cost more than the bytes.
+// deltaMin is the size from which a file is compared with its basis. Less is
+// copied with no more calls than the comparison would take.
 const deltaMin = 64 << 10
 
 // deltaWindow is how much is read of either side at a time, two of which are a
@@ -147,7 +147,6 @@ func (w *Worker) cloneBasis(t *transfer, p *Put) (int64, error) {
 // goOn compares what an earlier run left in a staged file and makes the
 // transfer go on behind it.
 func (w *Worker) goOn(ctx context.Context, t *transfer, s *Staged, sparse bool) error {
-	journal := t.journal
 	if s.trusted > 0 {
 		same, err := w.sameEnd(t, s.trusted)
 		if err != nil {
@@ -157,7 +156,7 @@ func (w *Worker) goOn(ctx context.Context, t *transfer, s *Staged, sparse bool) 
 			// Whatever is behind it was stored but not noted. A hole leaves
 			// the journal where it is: btrfs takes long to cut a file that
 			// was just written, and may be killed meanwhile.
-			if w.punch(t.dst, s.trusted, journal.at-s.trusted) != nil {
+			if w.punch(t.dst, s.trusted, t.journal.at-s.trusted) != nil {
 				if err := w.truncate(t, s.trusted); err != nil {
 					return err
 				}
@@ -167,11 +166,7 @@ func (w *Worker) goOn(ctx context.Context, t *transfer, s *Staged, sparse bool) 
 			t.from(s.trusted, s.trusted)
 			return nil
 		}
-		if err := w.rewind(t); err != nil {
-			return err
-		}
-		t.journal = journal
-		return nil
+		return w.rewind(t)
 	}
 	// Its end may be the journal that can't be read.
 	if err := w.truncate(t, min(s.have, t.srcStat.Size)); err != nil {

@@ -408,7 +408,6 @@ func (w *Worker) rewind(t *transfer) error {
 	}
 	t.off, t.start, t.sized, t.eof = 0, 0, 0, false
 	t.res.Moved, t.res.Matched, t.res.Holes = 0, 0, 0
-	t.journal = nil // it was at the end of the file
 	return nil
 }
 

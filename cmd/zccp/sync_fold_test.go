@@ -122,6 +122,7 @@ func TestSyncRefusalsMatchRsync(t *testing.T) {
 		{"--delete a b", 1, false},
 		{"-r --delete-before --delete-after a b", 1, false},
 		{"-r --no-r --delete a b", 1, false},
+		{"-r --delete-before --detect-renames a b", 1, true},
 		{"--inplace --partial-dir=x a b", 1, false},
 		{"--inplace --delay-updates a b", 1, false},
 		{"--append -W a b", 1, false},

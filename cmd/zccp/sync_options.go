@@ -240,7 +240,7 @@ func syncReporting() []syncOption {
 
 		syncValue(groupExtra, "jobs j", "use up to `N` workers; 1 works in a fixed order"),
 		syncFlag(groupExtra, "allow-mass-delete", "delete although a guard advises against it (exit code 42)"),
-		syncFlag(groupExtra, "detect-renames", "move in DEST what was moved in SRC, instead of copying it again").absent(),
+		syncFlag(groupExtra, "detect-renames", "with --delete, move in DEST what was moved in SRC, instead of copying it again"),
 		syncValue(groupExtra, "reflink-dest", "clone what is the same below `DIR`, as --link-dest links it"),
 		syncFlag(groupExtra, "resume", "go on with huge files where a killed run was"),
 		syncFlag(groupExtra, "gitignore", "leave out what git would ignore"),

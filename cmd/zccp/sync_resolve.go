@@ -79,6 +79,9 @@ func (f *syncFolder) resolveDelete() error {
 	if m.Delete != mirror.DeleteNever && !m.Recursive && !m.Dirs {
 		return usagef("--delete does not work without --recursive (-r) or --dirs (-d).")
 	}
+	if m.DetectRenames && m.Delete == mirror.DeleteBefore {
+		return usagef("--detect-renames cannot be used with --delete-before")
+	}
 	m.IgnoreMissingArgs = m.IgnoreMissingArgs && !m.DeleteMissingArgs
 	return nil
 }

@@ -46,10 +46,26 @@ var syncIntended = []syncDifference{
 		},
 	},
 	{
-		name: "Backups outside of the destination, in place",
-		what: regexp.MustCompile(`^exit code: a 23, b 0$|^"bak/.*": (mode|mtime|user|group|xattr .*): a `),
+		name: "Backups of what is written in place",
+		what: regexp.MustCompile(`^exit code: a 23, b 0$|^"(bak/.*|.*(~|\.bak|\.old))": (mode|mtime|user|group|xattr .*): a `),
+		when: func(s *syncTrial, found string) bool {
+			outside := regexp.MustCompile(`stat "\{root\}/dst.*/\.\./bak/.*" failed: Invalid argument \(22\)`).MatchString(s.one.stderr)
+			written := s.c.has(func(word string) bool { return slices.Contains(inPlace, word) })
+			return written && s.c.has(func(word string) bool { return word == "-b" || word == "--backup" }) && (outside || found[0] == '"')
+		},
+	},
+	{
+		name: "A backup directory inside of the destination",
+		what: regexp.MustCompile(`^-i of [ab] only: \*deleting   ([^/]*/)?bak/|^"dst/([^/]*/)?bak(/.*)?": `),
 		when: func(s *syncTrial, _ string) bool {
-			return regexp.MustCompile(`stat "\{root\}/dst.*/\.\./bak/.*" failed: Invalid argument \(22\)`).MatchString(s.one.stderr)
+			return s.c.has(func(word string) bool { return word == "--backup-dir=bak" }) && s.c.has(func(word string) bool { return strings.HasPrefix(word, "--del") })
+		},
+	},
+	{
+		name: "Extended attributes of what its owner can't open",
+		what: regexp.MustCompile(`^exit code: a 23, b 0$|^-i of b only: \.|": xattr `),
+		when: func(s *syncTrial, _ string) bool {
+			return regexp.MustCompile(`lgetxattr\(.*failed: Permission denied`).MatchString(s.one.stderr)
 		},
 	},
 	{

@@ -326,6 +326,23 @@ func TestRenameBackup(t *testing.T) {
 	}
 }
 
+// TestRenameChanged: a source that changed after it was looked at is copied as it
+// is now.
+func TestRenameChanged(t *testing.T) {
+	src, dst := mirrored(t, "old="+big("1"), "keep=1")
+	rename(t, src+"/old", src+"/new")
+	o := detecting()
+	o.Approve = func(path string, _, _ *platform.Stat) (bool, string) {
+		if path == "new" {
+			at(t, src+"/new", "2022-02-02")
+		}
+		return true, ""
+	}
+	got, _, _ := synchronise(t, o, src, dst)
+	expect(t, got, "*deleting   old", ">f+++++++++ new")
+	sameTrees(t, src, dst)
+}
+
 // TestRenameInTheWay: what stands in a directory that a file takes the place
 // of is moved out of it.
 func TestRenameInTheWay(t *testing.T) {

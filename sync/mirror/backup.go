@@ -7,6 +7,7 @@ import (
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/filter"
 )
 
 // backup gives what stands at name in p its backup name. The old name may keep
@@ -185,19 +186,30 @@ func (m *Mirror) backupAcross(from platform.FD, name platform.Name, dir platform
 }
 
 // plainPut is a copy that keeps all that a stat tells.
-func (m *Mirror) plainPut(fd platform.FD, st *platform.Stat, dir platform.FD, d *platform.Stat, name platform.Name) *copier.Put {
+func (m *Mirror) plainPut(src platform.FD, st *platform.Stat, dir platform.FD, d *platform.Stat, name platform.Name) *copier.Put {
 	put := &copier.Put{
 		Dir: dir, DirIno: d.Ino, DirDev: d.Dev, Name: name, Stage: copier.Sibling, Rename: true,
-		Src: fd, Stat: st, OldFD: platform.None, Umask: m.opts.Umask,
+		Src: src, Stat: st, OldFD: platform.None, Umask: m.opts.Umask,
 	}
 	put.Finish = func(fd platform.FD) (lost copier.Lost, err error) {
 		m.calls.Fchown(fd, int(st.UID), int(st.GID))
+		m.copyMeta(fd, src)
 		if err := m.calls.Fchmod(fd, st.Mode&platform.ModeBits); err != nil {
 			return lost, err
 		}
 		return lost, m.calls.Futimens(fd, st.Atime, st.Mtime)
 	}
 	return put
+}
+
+// copyMeta gives a copy the attributes of what it is a copy of, as far as this
+// run keeps any.
+func (m *Mirror) copyMeta(dst, src platform.FD) {
+	var have meta
+	from := holder{m: m, fd: src}
+	if from.read(&have, m.rules.ACLs, m.rules.Xattrs, platform.ModeRegular, filter.Sender) == nil {
+		(&holder{m: m, fd: dst}).applyMeta(&have, platform.ModeRegular)
+	}
 }
 
 // backupCopy makes a backup of a file that will be written into.

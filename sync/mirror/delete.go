@@ -84,6 +84,7 @@ func (m *Mirror) finish(ctx context.Context) {
 	d := &m.later
 	m.endGroups(ctx)
 	m.endWaiting(ctx)
+	m.guardUnread()
 	deletes := len(d.doomed) > 0
 	clears := len(d.blocked) > 0
 	switch {

@@ -324,7 +324,7 @@ func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 	m.stats.files.add(platform.ModeDir)
 	var old platform.Stat
 	exists := p.dst != nil && m.calls.Fstat(p.dst.FD(), &old) == nil
-	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists && !p.fresh)) {
+	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists && (!p.fresh || p.there))) {
 		p.seals = false
 		return
 	}

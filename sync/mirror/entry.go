@@ -224,7 +224,7 @@ func (m *Mirror) upToDate(e *entry) {
 	flags := m.differences(e, 0)
 	if !m.opts.DryRun {
 		m.setByName(e, e.as, flags)
-		if flags&plan.FlagACL != 0 && e.meta.acl != nil {
+		if flags&plan.FlagACL != 0 {
 			flags &^= plan.FlagPerms // came with the ACL, as rsync tells it
 		}
 	}

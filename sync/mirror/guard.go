@@ -29,9 +29,6 @@ func (m *Mirror) guard(ctx context.Context, deletes, clears bool) string {
 			if o.want != nil || o.depth == 0 {
 				continue
 			}
-			if o.unread {
-				return fmt.Sprintf("the source %s can't be read", apply.Quote(o.path))
-			}
 			if o.bare {
 				return fmt.Sprintf("the source %s is empty", apply.Quote(o.path))
 			}
@@ -58,6 +55,16 @@ func (m *Mirror) guard(ctx context.Context, deletes, clears bool) string {
 		return fmt.Sprintf("at least %d of %d files at the destination would be deleted", c.gone, total)
 	}
 	return ""
+}
+
+// guardUnread says that nothing is deleted because a source can't be read at
+// all: an error of single directories, which suppresses deletions too, is told
+// by itself.
+func (m *Mirror) guardUnread() {
+	if m.unreadRoot != "" && m.deletes() && !m.opts.AllowMassDelete && !m.guarded {
+		m.guarded = true
+		m.fail(KindGuard, errGuard, fmt.Sprintf("the source %s can't be read; nothing was deleted (--allow-mass-delete allows it)", apply.Quote(m.unreadRoot)))
+	}
 }
 
 // census counts the files that would go.

@@ -162,7 +162,10 @@ func (m *Mirror) listOrigin(w *apply.Worker, p *pair, i int, l *listing, refs []
 		}
 	})
 	if err != nil {
-		o.unread, o.bare = true, false
+		o.bare = false
+		if p.parent == nil {
+			m.unreadRoot = o.path
+		}
 		m.sourceProblem("read directory", o.path, err)
 	}
 	return refs
@@ -183,6 +186,9 @@ func (m *Mirror) typeOf(o *origin, name platform.Name, mode uint32) (uint32, boo
 		return mode, true
 	}
 	follow, err := m.followed(o, name, &st)
+	if err != nil && m.hidden(o, name, mode) {
+		return 0, false
+	}
 	if err != nil {
 		m.linkProblem(o, name, err)
 		return 0, false
@@ -239,12 +245,14 @@ func isDots(name platform.Name) bool {
 // killed runs left, which it removes.
 func (m *Mirror) listTarget(w *apply.Worker, p *pair, l *listing) (refs []ref) {
 	var litter []platform.Name
+	partial, partialDir := false, m.partialDir()
 	ino := p.dst.Ino
 	err := m.eachName(w, p.dst, func(name platform.Name, mode uint32) {
 		if copier.IsTemp(name.Bytes(), ino) {
 			litter = append(litter, name.Clone())
 			return
 		}
+		partial = partial || name.String() == partialDir
 		refs = l.add(refs, name, 0, mode)
 		if mode != platform.ModeDir {
 			m.stats.targetFiles.Add(1)
@@ -255,6 +263,9 @@ func (m *Mirror) listTarget(w *apply.Worker, p *pair, l *listing) (refs []ref) {
 		m.problem("read directory", m.dstPath(p, nil), err)
 	}
 	if !m.opts.DryRun {
+		if partial && partialDir != "" {
+			m.sweepPartial(w, p)
+		}
 		for _, name := range litter {
 			m.sweep(w, p.dst, name)
 		}

@@ -55,10 +55,16 @@ func (h *holder) set(attr platform.Name, value []byte) error {
 }
 
 func (h *holder) remove(attr platform.Name) error {
+	var err error
 	if h.fd != platform.None {
-		return h.m.calls.Fremovexattr(h.fd, attr)
+		err = h.m.calls.Fremovexattr(h.fd, attr)
+	} else {
+		err = h.m.calls.Removexattrat(h.dir, h.name, attr)
 	}
-	return h.m.calls.Removexattrat(h.dir, h.name, attr)
+	if platform.NoAttribute(err) {
+		return nil // gone, as it is to be
+	}
+	return err
 }
 
 // wantsMeta reports whether an entry of this type has more than its stat to

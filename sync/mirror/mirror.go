@@ -71,10 +71,12 @@ type Mirror struct {
 	links linkMap
 	later deferred
 
-	tempDir   *tree.Dir // of --temp-dir, or nil
-	root      *pair
-	roots     []*tree.Dir
-	dstPrefix string // the destination as the user wrote it
+	tempDir    *tree.Dir // of --temp-dir, or nil
+	root       *pair
+	roots      []*tree.Dir
+	unreadRoot string // a source whose listing can't be had
+	fromBase   string // the source of --files-from
+	dstPrefix  string // the destination as the user wrote it
 
 	ioError atomic.Bool // something of the source could not be read: no deletions
 	cut     atomic.Bool // the run was cancelled

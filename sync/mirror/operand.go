@@ -103,6 +103,7 @@ func (m *Mirror) listed(sources []string) ([]request, error) {
 		return nil, &Failure{KindUsage, "--files-from needs exactly one SOURCE, the directory that the names stand in"}
 	}
 	base := sources[0]
+	m.fromBase = base
 	var reqs []request
 	for _, name := range m.opts.FilesFrom {
 		s := string(name)
@@ -231,7 +232,7 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 			err = platform.ErrDenied
 		}
 	}
-	if err != nil && m.opts.FromSet {
+	if err != nil && m.opts.FromSet && base == m.fromBase {
 		m.aborted.Store(true)
 		m.failf(KindSelection, "cannot enter %s: %s", apply.Quote(base), platform.Message(errno(err)))
 		return -1
@@ -243,6 +244,11 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 	m.meet(fd)
 	dir := m.pool.Root(fd, &st)
 	m.roots = append(m.roots, dir)
+	if w == nil && depth != 0 && !m.lists(fd) {
+		m.unreadRoot = base
+		m.sourceProblem("open directory", base, platform.ErrDenied)
+		return -1
+	}
 	o := origin{dir: dir, st: st, want: w, depth: depth, rootDev: st.Dev, path: base}
 	if base == "." && w != nil {
 		o.path = ""
@@ -266,6 +272,13 @@ func (m *Mirror) openRoot(name platform.Name) (fd platform.FD, err error) {
 		fd, err = m.calls.Openat(platform.CWD, name, platform.PathOnly|platform.Directory, 0)
 	}
 	return fd, err
+}
+
+// lists reports whether an open directory can be listed: one that can only be
+// searched is open in a way that can't (open(2), O_PATH).
+func (m *Mirror) lists(fd platform.FD) bool {
+	_, err := m.calls.Lseek(fd, 0, platform.SeekSet)
+	return err == nil
 }
 
 // missingOperand reports an operand that isn't there. As rsync has it, that

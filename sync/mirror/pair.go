@@ -31,7 +31,6 @@ type origin struct {
 	rootDev uint64
 	path    string // as the user would write it
 	rel     string // below the top of the transfer
-	unread  bool   // its listing could not be read
 	bare    bool   // nothing is in it
 	mounted bool   // another file system than its root's: stays empty with -x
 }

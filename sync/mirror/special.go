@@ -12,6 +12,7 @@ import (
 // special brings a symbolic link, device, socket or FIFO of the destination in
 // line with the source.
 func (m *Mirror) special(w *apply.Worker, e *entry) {
+	stood := e.exists
 	if e.exists && m.sameSpecial(w, e, &e.old, e.p.dfd()) {
 		m.upToDate(e)
 		m.settle(w, e, true)
@@ -32,7 +33,7 @@ func (m *Mirror) special(w *apply.Worker, e *entry) {
 		e.exists = false
 	}
 	var alt *platform.Stat
-	if !e.exists && len(e.p.alts) > 0 {
+	if !stood && len(e.p.alts) > 0 {
 		var done bool
 		if alt, done = m.trySpecialAlts(w, e); done {
 			return

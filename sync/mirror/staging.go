@@ -136,6 +136,34 @@ func (m *Mirror) dropPartialDir(p *pair) {
 	}
 }
 
+// sweepPartial removes what a killed run left in the directory of incomplete
+// files: temporary names, and of --delay-updates all that waits there, since
+// nobody knows any more what it is to replace.
+func (m *Mirror) sweepPartial(w *apply.Worker, p *pair) {
+	name, err := platform.MakeName(m.partialDir())
+	var st platform.Stat
+	if err != nil {
+		return
+	}
+	d, err := m.pool.Open(p.dst, name, false, &st)
+	if err != nil {
+		return
+	}
+	waits := m.opts.PartialDir == ""
+	var litter []platform.Name
+	m.eachName(w, d, func(name platform.Name, _ uint32) {
+		if waits || copier.IsTemp(name.Bytes(), d.Ino) {
+			litter = append(litter, name.Clone())
+		}
+	})
+	for _, name := range litter {
+		m.sweep(w, d, name)
+	}
+	d.Release()
+	d.Done()
+	m.dropPartialDir(p)
+}
+
 // waiting are the files of a directory that are whole and wait for their names.
 type waiting struct {
 	p       *pair

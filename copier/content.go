@@ -88,6 +88,9 @@ func (w *Worker) regular(ctx context.Context, s *Staged, p *Put) error {
 			return err
 		}
 	}
+	if w.keepsSharing(t, s, p) {
+		return w.runSharing(ctx, t, s, p, sparse)
+	}
 	return w.run(ctx, sparse)
 }
 

@@ -70,6 +70,11 @@ type Options struct {
 	Verify   Hash
 	Fsync    Durability
 	Limit    *Limiter // of bytes per second, nil for none
+	// PreserveSharing makes files that share data at the source share them on
+	// PreserveSharing makes new files that share data with each other at the
+	// source share them on another file system, too. Copier.Close lets go of
+	// the descriptors that are held for that.
+	PreserveSharing Sharing
 	// AttributesOnly leaves the data alone.
 	AttributesOnly bool
 	// Context is an SELinux or SMACK label for every new file, or "".

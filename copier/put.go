@@ -95,6 +95,7 @@ const maxAttempts = 3
 // was not there before (Stage InPlace excepted). p.Lost says what metadata
 // could not be kept although the file was published.
 func (w *Worker) Put(ctx context.Context, p *Put) error {
+	w.share.put = p
 	err := w.put(ctx, p)
 	if err != nil && p.Stage == Unnamed && p.Stat.IsRegular() && noName(err) {
 		// No unnamed file can be given a name here, so the next ones get
@@ -103,6 +104,12 @@ func (w *Worker) Put(ctx context.Context, p *Put) error {
 		p.Result = Result{}
 		err = w.put(ctx, p)
 	}
+	if err != nil {
+		w.abandonCopy()
+	} else {
+		w.publishCopy(p)
+	}
+	w.share.put = nil
 	return err
 }
 

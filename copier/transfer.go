@@ -38,7 +38,8 @@ type transfer struct {
 	progress   bool  // several chunks: tell
 	skipsZeros bool  // --sparse=always: the mover itself knows how far it stored
 
-	reserve bool // the whole size first
+	pieces  []sharedPiece // to be cloned from other copies, by offset
+	reserve bool          // the whole size first
 	journal *journal
 
 	pipe   pipe   // of splice
@@ -184,8 +185,11 @@ func (w *Worker) moveSegments(ctx context.Context, t *transfer, sparse bool) err
 		t.sized = size
 	}
 	for t.off < size && !t.eof {
-		end := size
-		if sparse {
+		end, err := w.cloneShared(ctx, t)
+		if err != nil {
+			return err
+		}
+		if sparse && t.off < size {
 			data, hole, err := w.nextData(t, size)
 			switch {
 			case err == errNoMap:
@@ -194,7 +198,7 @@ func (w *Worker) moveSegments(ctx context.Context, t *transfer, sparse bool) err
 				return step(StepRead, err)
 			default:
 				t.res.Holes += data - t.off
-				t.off, end = data, hole
+				t.off, end = data, min(hole, end)
 			}
 		}
 		if err := w.moveRange(ctx, t, end); err != nil {
@@ -407,7 +411,8 @@ func (w *Worker) rewind(t *transfer) error {
 		return err
 	}
 	t.off, t.start, t.sized, t.eof = 0, 0, 0, false
-	t.res.Moved, t.res.Matched, t.res.Holes = 0, 0, 0
+	t.res.Moved, t.res.Cloned, t.res.Matched, t.res.Holes = 0, 0, 0, 0
+	t.pieces = nil
 	return nil
 }
 

@@ -20,6 +20,7 @@ type Copier struct {
 	cold      atomic.Int64  // bytes of large sources that were not in memory
 	memory    func() int64  // that can be had, in bytes; 0 if it can't be told
 	boot      func() uint64 // of the machine; see bootID
+	copies    *firstCopies  // that later files can share data with
 
 	resumeMin, resumeChunk int64 // ResumeMin and resumeChunk, but in tests
 }
@@ -39,9 +40,14 @@ func New(calls *platform.Calls, opts Options, uid uint32) *Copier {
 			return n
 		}),
 		boot:      sync.OnceValue(func() uint64 { return bootID(calls) }),
+		copies:    newFirstCopies(calls),
 		resumeMin: ResumeMin, resumeChunk: resumeChunk,
 	}
 }
+
+// Close lets go of the files that PreserveSharing holds open. No worker may be
+// at work.
+func (c *Copier) Close() { c.copies.close() }
 
 // Options returns the options of the run.
 func (c *Copier) Options() *Options { return &c.opts }
@@ -67,6 +73,7 @@ type Worker struct {
 	dstNow platform.Stat
 	srcNow platform.Stat
 	staged Staged
+	share  sharer
 
 	pair    pairKey
 	refused *atomic.Uint32

@@ -43,6 +43,10 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 	switch args[0] {
 	case "bench":
 		return runBench(e, args[1:]), true
+	case "plan":
+		return runPlan(e, args[1:]), true
+	case "apply":
+		return runApply(e, args[1:]), true
 	case "probe":
 		return runProbe(e, args[1:]), true
 	case "verify":

@@ -33,6 +33,11 @@ func jsonName(s string) (text, b64 string) {
 }
 
 func (j *jsonReport) emit(v any) {
+	j.out.line(string(bytes.TrimSuffix(encodeLine(v), []byte("\n"))))
+}
+
+// encodeLine returns v as a line of JSON with its newline.
+func encodeLine(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -40,7 +45,7 @@ func (j *jsonReport) emit(v any) {
 		// Only a type that JSON has no form for can fail, and there is none.
 		panic(err)
 	}
-	j.out.line(string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
+	return b.Bytes()
 }
 
 type jsonStart struct {

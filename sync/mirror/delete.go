@@ -130,12 +130,12 @@ func (m *Mirror) finish(ctx context.Context) {
 
 // endWaiting gives the files of --delay-updates their names.
 func (m *Mirror) endWaiting(ctx context.Context) {
-	var jobs []apply.Job
-	for _, held := range m.later.waiting {
-		jobs = append(jobs, &waitingJob{m, held})
-	}
-	m.later.waiting = nil
-	if len(jobs) > 0 {
+	for len(m.later.waiting) > 0 { // a name may begin anew when what it was to be linked to failed
+		var jobs []apply.Job
+		for _, held := range m.later.waiting {
+			jobs = append(jobs, &waitingJob{m, held})
+		}
+		m.later.waiting = nil
 		apply.NewRunner(m.r.Opts).Run(ctx, jobs...)
 	}
 }

@@ -390,10 +390,13 @@ func (m *Mirror) enterAlts(p *pair) {
 // seal gives a directory its attributes once nothing is made in it any more,
 // and lets go of it.
 func (m *Mirror) seal(w *apply.Worker, p *pair) {
-	if !m.opts.DryRun && !m.deleteOnly && !m.aborted.Load() && p.dst != nil && (p.seals || p.lifted != 0) {
+	if !m.opts.DryRun && !m.deleteOnly && !m.aborted.Load() && p.dst != nil && (p.seals || p.lifted != 0 || p.resumable != nil) {
 		if err := p.dst.Use(); err != nil {
 			m.problem("access", m.dstPath(p, nil), err)
 		} else {
+			for _, name := range p.resumable {
+				m.sweep(w, p.dst, name)
+			}
 			m.dirAttributes(w, p)
 			p.dst.Raise()
 			p.dst.Release()

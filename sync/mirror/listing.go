@@ -249,6 +249,10 @@ func (m *Mirror) listTarget(w *apply.Worker, p *pair, l *listing) (refs []ref) {
 	ino := p.dst.Ino
 	err := m.eachName(w, p.dst, func(name platform.Name, mode uint32) {
 		if copier.IsTemp(name.Bytes(), ino) {
+			if m.opts.Resume && copier.IsResumable(name.Bytes()) {
+				p.resumable = append(p.resumable, name.Clone())
+				return
+			}
 			litter = append(litter, name.Clone())
 			return
 		}

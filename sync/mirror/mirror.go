@@ -133,6 +133,7 @@ func (m *Mirror) Run(ctx context.Context, sources []string, dst string) error {
 	}
 	if ctx.Err() == nil {
 		m.finish(ctx)
+		m.endWaiting(ctx)
 		m.noteMounts()
 	}
 	return nil
@@ -142,6 +143,7 @@ func (m *Mirror) Run(ctx context.Context, sources []string, dst string) error {
 func (m *Mirror) Counters() *apply.Counters { return &m.r.Counters }
 
 func (m *Mirror) close() {
+	m.cp.Close()
 	for _, d := range m.roots {
 		d.Close()
 	}

@@ -238,6 +238,9 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 		return -1
 	}
 	if err != nil {
+		if w == nil && platform.Denied(errno(err)) {
+			m.unreadRoot = base
+		}
 		m.missingOperand(text, err)
 		return -1
 	}

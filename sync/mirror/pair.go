@@ -54,6 +54,10 @@ type pair struct {
 
 	there bool // made for the transfer (--mkpath): no new entry of it
 
+	// resumable are the files that killed runs left to go on with. What nobody
+	// went on with is removed when the directory is sealed.
+	resumable []platform.Name
+
 	seals    bool // attributes are given when all below is done
 	st       platform.Stat
 	meta     meta

@@ -149,7 +149,7 @@ func (m *Mirror) sweepPartial(w *apply.Worker, p *pair) {
 	if err != nil {
 		return
 	}
-	waits := m.opts.PartialDir == ""
+	waits := m.partialDir() == delayDir
 	var litter []platform.Name
 	m.eachName(w, d, func(name platform.Name, _ uint32) {
 		if waits || copier.IsTemp(name.Bytes(), d.Ino) {

@@ -55,6 +55,13 @@ var syncIntended = []syncDifference{
 		},
 	},
 	{
+		name: "Names of one file of the destination, in -i without -H",
+		what: regexp.MustCompile(`^-i of [ab] only: \.[fLDS]`),
+		when: func(s *syncTrial, found string) bool {
+			return s.about(found, func(e copiertest.Entry) bool { return e.Nlink > 1 }) && !strings.Contains(s.one.stdout, " => ")
+		},
+	},
+	{
 		name: "A backup directory inside of the destination",
 		what: regexp.MustCompile(`^-i of [ab] only: \*deleting   ([^/]*/)?bak/|^"dst/([^/]*/)?bak(/.*)?": `),
 		when: func(s *syncTrial, _ string) bool {
@@ -163,6 +170,7 @@ func (s *syncTrial) linked(found string) bool {
 // about tells whether a difference is about a name that was at the destination before, and
 // was such.
 func (s *syncTrial) about(found string, such func(copiertest.Entry) bool) bool {
+	found, _, _ = strings.Cut(found, " -> ")
 	for name, e := range s.old.Entries {
 		base := itemName(filepath.Base(name))
 		if strings.HasPrefix(name, "dst/") && such(e) &&

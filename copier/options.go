@@ -70,7 +70,6 @@ type Options struct {
 	Verify   Hash
 	Fsync    Durability
 	Limit    *Limiter // of bytes per second, nil for none
-	// PreserveSharing makes files that share data at the source share them on
 	// PreserveSharing makes new files that share data with each other at the
 	// source share them on another file system, too. Copier.Close lets go of
 	// the descriptors that are held for that.

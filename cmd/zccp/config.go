@@ -58,6 +58,7 @@ type copyConfig struct {
 	BandwidthLimit int64           // bytes a second; 0: none
 	Methods        []copier.Method // the only ones allowed; nil: the best for each file
 	Cache          copier.CachePolicy
+	Sharing        copier.Sharing
 
 	Warnings []string // what is ignored, for stderr; without "warning:"
 }

@@ -42,6 +42,7 @@ func plain(change func(c *copyConfig)) *copyConfig {
 func TestConfig(t *testing.T) {
 	tree := func(c *copyConfig) { c.Recursive, c.CopyContents, c.Dereference = true, false, dereferenceNever }
 	all := preserve{Mode: true, Ownership: true, Timestamps: true, Links: true, Xattr: true}
+	archive := func(c *copyConfig) { tree(c); c.Sharing = copier.AutoSharing }
 	some := preserve{Mode: true, Ownership: true, Timestamps: true}
 	cases := []struct {
 		line string
@@ -54,18 +55,18 @@ func TestConfig(t *testing.T) {
 		// What is copied.
 		{line: "-r a b", want: plain(tree)},
 		{line: "-R a b", want: plain(tree)},
-		{line: "-a a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all })},
+		{line: "-a a b", want: plain(func(c *copyConfig) { archive(c); c.Preserve = all })},
 		{line: "-dR --preserve=all a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all })},
 		{line: "-d a b", want: plain(func(c *copyConfig) { c.Dereference = dereferenceNever; c.Preserve.Links = true })},
 		{line: "-P a b", want: plain(func(c *copyConfig) { c.Dereference = dereferenceNever })},
 		{line: "-PLH a b", want: plain(func(c *copyConfig) { c.Dereference = dereferenceCommandLine })},
 		{line: "-HPL a b", want: plain(func(c *copyConfig) { c.Dereference = dereferenceAlways })},
 		{line: "-LHP a b", want: plain(func(c *copyConfig) { c.Dereference = dereferenceNever })},
-		{line: "-aL a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all; c.Dereference = dereferenceAlways })},
-		{line: "-La a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all })},
+		{line: "-aL a b", want: plain(func(c *copyConfig) { archive(c); c.Preserve = all; c.Dereference = dereferenceAlways })},
+		{line: "-La a b", want: plain(func(c *copyConfig) { archive(c); c.Preserve = all })},
 		{line: "-rL a b", want: plain(func(c *copyConfig) { tree(c); c.Dereference = dereferenceAlways })},
 		{line: "-rl a b", want: plain(func(c *copyConfig) { tree(c); c.HardLink = true; c.Dereference = dereferenceAlways })},
-		{line: "-al a b", want: plain(func(c *copyConfig) { tree(c); c.HardLink = true; c.Preserve = all })},
+		{line: "-al a b", want: plain(func(c *copyConfig) { archive(c); c.HardLink = true; c.Preserve = all })},
 		{line: "-r --copy-contents a b", want: plain(func(c *copyConfig) { tree(c); c.CopyContents = true })},
 		{line: "-x --attributes-only -s a b", want: plain(func(c *copyConfig) {
 			c.OneFileSystem, c.AttributesOnly, c.SymbolicLink = true, true, true
@@ -132,18 +133,18 @@ func TestConfig(t *testing.T) {
 		{line: "--preserve=mode --preserve=links a b", want: plain(func(c *copyConfig) {
 			c.Preserve.Mode, c.Preserve.Links = true, true
 		})},
-		{line: "-a --preserve=xattr a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all; c.RequireXattr = true })},
+		{line: "-a --preserve=xattr a b", want: plain(func(c *copyConfig) { archive(c); c.Preserve = all; c.RequireXattr = true })},
 		{line: "-a --no-preserve=ownership a b", want: plain(func(c *copyConfig) {
-			tree(c)
+			archive(c)
 			c.Preserve = all
 			c.Preserve.Ownership = false
 		})},
 		{line: "-a --no-preserve=xattr a b", want: plain(func(c *copyConfig) {
-			tree(c)
+			archive(c)
 			c.Preserve = all
 			c.Preserve.Xattr = false
 		})},
-		{line: "-a --no-preserve=all a b", want: plain(func(c *copyConfig) { tree(c); c.NoPreserveMode = true })},
+		{line: "-a --no-preserve=all a b", want: plain(func(c *copyConfig) { archive(c); c.NoPreserveMode = true })},
 		{line: "--no-preserve=mode a b", want: plain(func(c *copyConfig) { c.NoPreserveMode = true })},
 		{line: "--no-preserve=mode -p a b", want: plain(func(c *copyConfig) { c.Preserve = some })},
 		{line: "--preserve=xattr --no-preserve=all a b", want: plain(func(c *copyConfig) { c.NoPreserveMode = true })},
@@ -187,6 +188,10 @@ func TestConfig(t *testing.T) {
 		{line: "--reflink --method=direct,reflink a b", want: plain(func(c *copyConfig) {
 			c.Reflink, c.Methods = reflinkAlways, []copier.Method{copier.Direct, copier.Reflink}
 		})},
+		{line: "--preserve-sharing a b", want: plain(func(c *copyConfig) { c.Sharing = copier.AlwaysSharing })},
+		{line: "-a --preserve-sharing=never a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all })},
+		{line: "--preserve-sharing=never -a a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all })},
+		{line: "--preserve-sharing=always -a a b", want: plain(func(c *copyConfig) { tree(c); c.Preserve = all; c.Sharing = copier.AlwaysSharing })},
 		{line: "--cache=drop a b", want: plain(func(c *copyConfig) { c.Cache = copier.CacheDrop })},
 		{line: "--cache=keep a b", want: plain(func(c *copyConfig) { c.Cache = copier.CacheKeep })},
 		{line: "--bwlimit=100 a b", want: plain(func(c *copyConfig) { c.BandwidthLimit = 100 << 10 })},
@@ -233,6 +238,9 @@ func TestConfigRefused(t *testing.T) {
 		{"--method=splice,spl a b", "--method names splice twice"},
 		{"--method=splice --cache=drop a b", "options --method and --cache are mutually exclusive: what stays in memory is the method's doing"},
 		{"--method=splice --reflink a b", "--reflink=always allows no method but reflink"},
+		{"--preserve-sharing --reflink=never a b", "--preserve-sharing can be used only with --reflink=auto"},
+		{"--preserve-sharing --sparse=always a b", "--preserve-sharing can be used only with --sparse=auto"},
+		{"--preserve-sharing --method=splice,readwrite a b", "--preserve-sharing needs a --method list that names reflink"},
 		{"--bwlimit=fast a b", "invalid --bwlimit 'fast': not a number"},
 		{"--bwlimit=3X a b", "invalid --bwlimit '3X': unknown unit 'X'"},
 		{"--atomic=tree --inplace a b", "options --atomic=tree and --inplace are mutually exclusive"},

@@ -47,6 +47,7 @@ func runCopy(e *env, cfg *copyConfig) int {
 		stopCount()
 	}
 	c.Close()
+	runner.Opts.Copier.Close()
 	if text := runner.LostSummary(); text != "" {
 		rep.Note("note: " + text)
 	}
@@ -145,6 +146,8 @@ func copierOptions(cfg *copyConfig, uid uint32) copier.Options {
 		Sparse:         [...]copier.When{sparseAuto: copier.Auto, sparseAlways: copier.Always, sparseNever: copier.Never}[cfg.Sparse],
 		Verify:         [...]copier.Hash{verifyNone: copier.NoHash, verifyXXH3: copier.XXH3, verifyBLAKE3: copier.BLAKE3}[cfg.Verify],
 		Fsync:          [...]copier.Durability{fsyncNone: copier.NoSync, fsyncData: copier.SyncData, fsyncFull: copier.SyncFull, fsyncBatch: copier.SyncBatch}[cfg.Fsync],
+
+		PreserveSharing: cfg.Sharing,
 	}
 	if cfg.BandwidthLimit > 0 {
 		o.Limit = copier.NewLimiter(cfg.BandwidthLimit)

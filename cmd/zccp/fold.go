@@ -49,6 +49,7 @@ type folder struct {
 	control        string // value of --backup
 	suffix         string
 	context        bool // -Z or --context
+	sharingSet     bool // --preserve-sharing, which -a does not change
 }
 
 type answer uint8
@@ -68,6 +69,9 @@ func (f *folder) fold(s setting) (err error) {
 		c.Recursive = true
 		f.setDereference(dereferenceNever)
 		f.preserve(attrAll, true)
+		if !f.sharingSet {
+			c.Sharing = copier.AutoSharing
+		}
 	case "recursive":
 		c.Recursive = true
 	case "one-file-system":
@@ -217,6 +221,9 @@ func (f *folder) foldExtra(s setting) (err error) {
 		c.Cache, err = findKeyword("--cache", s.Value, []keyword[copier.CachePolicy]{
 			{"auto", copier.CacheAuto}, {"keep", copier.CacheKeep}, {"drop", copier.CacheDrop},
 		})
+	case "preserve-sharing":
+		f.sharingSet = true
+		c.Sharing, err = parseSharing(s)
 	case "bwlimit":
 		c.BandwidthLimit, err = parseSize(s.Value, 1024)
 		if err != nil {

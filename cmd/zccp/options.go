@@ -33,7 +33,7 @@ func copyFlags() []cli.Flag {
 		return &optionalFlag{cli.StringFlag{Name: name, Aliases: aliases, Usage: usage, Category: category}}
 	}
 	return []cli.Flag{
-		flag(categorySource, "same as -dR --preserve=all", "archive", "a"),
+		flag(categorySource, "same as -dR --preserve=all --preserve-sharing=auto", "archive", "a"),
 		flag(categorySource, "copy directories with all that is in them", "recursive", "R", "r"),
 		flag(categorySource, "stay on the file system of each SOURCE", "one-file-system", "x"),
 		flag(categorySource, "never follow symbolic links in SOURCE", "no-dereference", "P"),
@@ -92,6 +92,8 @@ func copyFlags() []cli.Flag {
 		value(categoryExtra, "publish `UNIT` as a whole; UNIT is tree: DEST appears complete or not at all", "atomic"),
 		value(categoryExtra, "move bytes by `LIST` only: methods in order of preference, of readwrite, mmap, sendfile, "+
 			"splice, copy_file_range, reflink, direct, dontcache; or auto (the default), see docs/methods.md", "method"),
+		optional(categoryExtra, "files that share data in SOURCE share it in DEST, if another file system, `WHEN` is auto (as long as "+
+			"some do), always (the same as no WHEN) or never", "preserve-sharing"),
 		value(categoryExtra, "what the copy leaves in memory, `HOW` is auto (nothing of what is huge and was not there, "+
 			"the default), keep or drop (nothing)", "cache"),
 		value(categoryExtra, "move at most `RATE` KiB a second, or with a unit: 500K, 10M, 1.5G; KB is 1000", "bwlimit"),

@@ -105,6 +105,9 @@ func (f *folder) resolveContext() error {
 // resolveExtra refuses contradictions of zccp's own options.
 func (f *folder) resolveExtra() error {
 	c := &f.cfg
+	if err := checkSharing(copierOptions(c, 0)); err != nil {
+		return err
+	}
 	switch {
 	case c.Methods != nil && c.Cache != copier.CacheAuto:
 		return usagef("options --method and --cache are mutually exclusive: what stays in memory is the method's doing")

@@ -89,7 +89,7 @@ func (f *syncFolder) foldOwn(s setting) (known bool, err error) {
 	switch s.Option {
 	case "jobs":
 		m.Jobs, err = parseJobs(s.Value)
-	case "reflink", "method", "cache", "verify":
+	case "reflink", "method", "cache", "verify", "preserve-sharing":
 		err = f.foldCopier(s)
 	case "explain":
 		f.cfg.Output.Explain = true
@@ -117,6 +117,8 @@ func (f *syncFolder) foldCopier(s setting) error {
 		to.Cache = from.Cache
 	case "verify":
 		to.Verify = from.Verify
+	case "preserve-sharing":
+		to.PreserveSharing = from.PreserveSharing
 	}
 	return nil
 }

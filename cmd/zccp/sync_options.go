@@ -244,7 +244,8 @@ func syncReporting() []syncOption {
 		syncValue(groupExtra, "reflink-dest", "clone what is the same below `DIR`, as --link-dest links it"),
 		syncFlag(groupExtra, "resume", "go on with huge files where a killed run was"),
 		syncFlag(groupExtra, "gitignore", "leave out what git would ignore"),
-		syncFlag(groupExtra, "preserve-sharing", "files that share data in SRC share it in DEST").absent(),
+		syncOptional(groupExtra, "preserve-sharing", "files that share data in SRC share it in DEST, `WHEN` is auto (as long as "+
+			"some do), always (the same as no WHEN) or never"),
 		syncOptional(groupExtra, "reflink", "share data with the source until either is changed, `WHEN` is auto (the default), always or never"),
 		syncValue(groupExtra, "method", "move bytes by `LIST` only, see docs/methods.md"),
 		syncValue(groupExtra, "cache", "what the copy leaves in memory, `HOW` is auto, keep or drop"),

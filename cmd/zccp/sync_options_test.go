@@ -19,7 +19,7 @@ func valueFor(o syncOption) string {
 		"max-size": "1M", "min-size": "1", "modify-window": "1", "max-delete": "3", "chmod": "u+x",
 		"usermap": "0:0", "groupmap": "0:0", "chown": "0:0", "bwlimit": "10M", "timeout": "5",
 		"stop-after": "10", "stop-at": "2099-12-31", "info": "name2", "debug": "none", "outbuf": "L",
-		"stderr": "all", "jobs": "2", "reflink": "never", "method": "readwrite", "cache": "keep",
+		"stderr": "all", "jobs": "2", "reflink": "never", "preserve-sharing": "auto", "method": "readwrite", "cache": "keep",
 		"verify": "blake3", "checksum-choice": "xxh128", "block-size": "700", "filter": "- x", "iconv": "-",
 		"partial-dir": ".part", "files-from": "-", "exclude-from": "-", "include-from": "-",
 		"suffix": ".old", "out-format": "%n",

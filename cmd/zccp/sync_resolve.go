@@ -27,6 +27,9 @@ func (f *syncFolder) resolve(operands []string) error {
 			return err
 		}
 	}
+	if err := checkSharing(m.Copier); err != nil {
+		return err
+	}
 	if err := f.resolveOperands(operands); err != nil {
 		return err
 	}

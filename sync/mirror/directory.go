@@ -324,7 +324,9 @@ func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 	m.stats.files.add(platform.ModeDir)
 	var old platform.Stat
 	exists := p.dst != nil && m.calls.Fstat(p.dst.FD(), &old) == nil
-	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists && (!p.fresh || p.there))) {
+	// What this run made (--mkpath, too) was not there when it began: a dry run,
+	// which makes nothing, asks the same.
+	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists && !p.fresh)) {
 		p.seals = false
 		return
 	}

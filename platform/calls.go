@@ -90,6 +90,9 @@ const (
 // (UTIME_OMIT, utimensat(2)).
 const TimeOmit = 0x3ffffffe
 
+// TimeNow is the Nsec of a time that is to be that of the call (UTIME_NOW).
+const TimeNow = 0x3fffffff
+
 // Advice of Calls.Fadvise (posix_fadvise(2)).
 const (
 	AdviseSequential = 2

@@ -122,7 +122,7 @@ func (m *Mirror) copyAlt(ctx context.Context, w *apply.Worker, e *entry, from *a
 		Src: fd, Stat: &st, OldFD: platform.None, Umask: m.opts.Umask,
 	}
 	src := e.src
-	put.Finish = func(fd platform.FD) (copier.Lost, error) { return m.finish1(e, &src, fd) }
+	put.Finish = func(fd platform.FD) (copier.Lost, error) { return m.finish1(e, &src, fd, false) }
 	w.Begin()
 	if err := w.Copy.Put(ctx, put); err != nil {
 		return err
@@ -135,17 +135,24 @@ func (m *Mirror) copyAlt(ctx context.Context, w *apply.Worker, e *entry, from *a
 // of what resembles e, or nil.
 func (m *Mirror) trySpecialAlts(w *apply.Worker, e *entry) (*platform.Stat, bool) {
 	var best *platform.Stat
+	same := false
 	for _, d := range e.p.alts {
 		if d == nil {
 			continue
 		}
 		var st platform.Stat
-		if m.calls.Statat(d.FD(), e.as, &st, false) != nil || !m.sameSpecial(w, e, &st, d.FD()) {
+		if m.calls.Statat(d.FD(), e.as, &st, false) != nil || st.Type() != e.src.Type() {
+			continue
+		}
+		if !m.sameSpecial(w, e, &st, d.FD()) {
+			if best == nil {
+				best = &st
+			}
 			continue
 		}
 		if m.compareAll(e, &st, d).Significant() {
-			if best == nil {
-				best = &st
+			if !same {
+				best, same = &st, true
 			}
 			continue
 		}

@@ -150,6 +150,10 @@ func (m *Mirror) dirAttributes(w *apply.Worker, p *pair) {
 		m.problem("stat", m.dstPath(p, nil), err)
 		return
 	}
+	if p.plain {
+		m.calls.Fchmod(fd, now.Mode&platform.ModeSetGID|m.freshBits(p.parent))
+		return
+	}
 	want := p.st
 	if !p.seals {
 		// Not to be changed, but for what the work needed.

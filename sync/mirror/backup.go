@@ -14,13 +14,18 @@ import (
 // it: a hard link is made where that works, so that no moment passes without
 // the file; whoever replaces it renames over.
 func (m *Mirror) backup(p *pair, name platform.Name) error {
-	return m.backupAt(p.dfd(), p.path(nil), name)
+	return m.backupFrom(p.dfd(), p.path(nil), name, p)
 }
 
 // backupAt is backup for an entry of the open directory from, whose path below
 // the destination is rel.
 func (m *Mirror) backupAt(from platform.FD, rel string, name platform.Name) error {
-	dir, backupName, done, err := m.backupPlace(from, rel, name)
+	return m.backupFrom(from, rel, name, nil)
+}
+
+// backupFrom is both. p, if it is known, is the pair of the directory.
+func (m *Mirror) backupFrom(from platform.FD, rel string, name platform.Name, p *pair) error {
+	dir, backupName, done, err := m.backupPlace(from, rel, name, p)
 	if err != nil {
 		return err
 	}
@@ -54,7 +59,7 @@ func (m *Mirror) clearBackup(dir platform.FD, name platform.Name) error {
 
 // backupPlace returns the directory and the name of a backup. done gives the
 // directory back.
-func (m *Mirror) backupPlace(from platform.FD, rel string, name platform.Name) (dir platform.FD, backup platform.Name, done func(), err error) {
+func (m *Mirror) backupPlace(from platform.FD, rel string, name platform.Name, p *pair) (dir platform.FD, backup platform.Name, done func(), err error) {
 	backup, err = platform.MakeName(name.String() + m.opts.Suffix)
 	if err != nil {
 		return 0, nil, nil, err
@@ -62,7 +67,7 @@ func (m *Mirror) backupPlace(from platform.FD, rel string, name platform.Name) (
 	if m.opts.BackupDir == "" {
 		return from, backup, func() {}, nil
 	}
-	dir, err = m.openBackupDir(rel)
+	dir, err = m.openBackupDir(rel, p)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -71,7 +76,7 @@ func (m *Mirror) backupPlace(from platform.FD, rel string, name platform.Name) (
 
 // openBackupDir opens the place of rel's entries below --backup-dir, and creates
 // what is missing of it.
-func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
+func (m *Mirror) openBackupDir(rel string, p *pair) (platform.FD, error) {
 	const flags = platform.ReadOnly | platform.Directory | platform.NonBlock
 	start := platform.FD(platform.CWD)
 	path := m.opts.BackupDir
@@ -110,7 +115,7 @@ func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
 		}
 		below += part
 		if err == nil && made {
-			m.likeTarget(next, below)
+			m.likeTarget(next, below, p)
 		}
 		below += "/"
 		m.calls.Close(fd)
@@ -124,11 +129,16 @@ func (m *Mirror) openBackupDir(rel string) (platform.FD, error) {
 
 // likeTarget gives a new directory of --backup-dir the mode of the one that it
 // stands for, as rsync does whatever is kept otherwise, and what is kept.
-func (m *Mirror) likeTarget(fd platform.FD, rel string) {
+func (m *Mirror) likeTarget(fd platform.FD, rel string, p *pair) {
 	name, err := platform.MakeName(rel)
 	var st, now platform.Stat
 	if err != nil || m.calls.Statat(m.root.dfd(), name, &st, false) != nil || m.calls.Fstat(fd, &now) != nil {
 		return
+	}
+	for ; p != nil; p = p.parent {
+		if p.seals && !p.plain && p.path(nil) == rel {
+			st = p.st // what it will have
+		}
 	}
 	c := m.changes(&st, &now, true)
 	(&holder{m: m, fd: fd}).setAll(&c, &meta{}, platform.ModeSymlink)
@@ -214,7 +224,7 @@ func (m *Mirror) copyMeta(dst, src platform.FD) {
 
 // backupCopy makes a backup of a file that will be written into.
 func (m *Mirror) backupCopy(ctx context.Context, w *apply.Worker, e *entry) error {
-	dir, backup, done, err := m.backupPlace(e.p.dfd(), e.p.path(nil), e.as)
+	dir, backup, done, err := m.backupPlace(e.p.dfd(), e.p.path(nil), e.as, e.p)
 	if err != nil {
 		return err
 	}

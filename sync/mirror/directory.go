@@ -57,12 +57,15 @@ func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *p
 // openOrigin opens a directory of the source; the first one gives the pair its
 // attributes. named tells that it is no mere part of a path.
 func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair) (o origin, named, ok bool) {
-	o = origin{rootDev: up.rootDev, depth: up.depth, path: up.srcPath(name.Bytes()), rel: up.relative(name)}
+	o = origin{rootDev: up.rootDev, depth: up.depth, path: up.srcPath(name.Bytes()), rel: up.relative(name), order: up.order}
 	named = true
 	follow := m.opts.Links == LinksFollow || m.opts.CopyDirLinks
 	if up.want != nil {
 		e := up.want.names[name.String()]
 		named = e.named
+		if e.order > 0 {
+			o.order = e.order - 1
+		}
 		o.depth = e.depth
 		if len(e.names) > 0 && e.depth == 0 {
 			o.want = e
@@ -115,7 +118,9 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 	if up.want != nil && named {
 		o.rootDev = st.Dev
 	}
-	if up.hides != nil && dir != nil {
+	if m.opts.FromSet && !named {
+		o.hides = up.hides // --files-from reads no rules on the way
+	} else if up.hides != nil && dir != nil {
 		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(dir)); err != nil {
 			m.badRules(o.path, err)
 			dir.Release()
@@ -207,10 +212,7 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 	if p.seals {
 		m.tellDir(p, orNil(&old, exists))
 	} else {
-		p.seals = p.fresh
-		if p.fresh {
-			p.st.Mtime = platform.Time{Nsec: platform.TimeOmit}
-		}
+		p.seals, p.plain = p.fresh, true
 	}
 	return true
 }

@@ -147,7 +147,7 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 		Dir: e.p.dfd(), DirIno: e.p.dst.Ino, DirDev: e.p.dst.Dev, Name: e.as,
 		Src: fd, Stat: &src, OldFD: platform.None, Umask: m.opts.Umask,
 	}
-	put.Finish = func(fd platform.FD) (copier.Lost, error) { return m.finish1(e, &src, fd) }
+	put.Finish = func(fd platform.FD) (copier.Lost, error) { return m.finish1(e, &src, fd, put.Stage == copier.InPlace) }
 	w.Begin()
 	switch {
 	case e.exists && (m.opts.InPlace || m.rules.Append || isDevice(e.old.Mode)):
@@ -239,8 +239,9 @@ func (m *Mirror) openSource(e *entry) (platform.FD, error) {
 	return fd, err
 }
 
-// finish1 gives a staged file its attributes.
-func (m *Mirror) finish1(e *entry, src *platform.Stat, fd platform.FD) (lost copier.Lost, err error) {
+// finish1 gives a staged file its attributes; written tells that it is the old
+// one, written into.
+func (m *Mirror) finish1(e *entry, src *platform.Stat, fd platform.FD, written bool) (lost copier.Lost, err error) {
 	var now platform.Stat
 	if err := m.calls.Fstat(fd, &now); err != nil {
 		return lost, &copier.StepError{Step: copier.StepStat, Err: err}
@@ -249,6 +250,10 @@ func (m *Mirror) finish1(e *entry, src *platform.Stat, fd platform.FD) (lost cop
 	// What was looked at may have changed since; the copy is of what src says.
 	want.Mtime, want.Atime, want.Size = src.Mtime, src.Atime, src.Size
 	c := m.changes(&want, &now, true)
+	if written && !m.rules.KeepsTime(want.Mode) {
+		// Nothing may have been written that wasn't there; it is new all the same.
+		c.mtime, c.setTimes = platform.Time{Nsec: platform.TimeNow}, true
+	}
 	h := &holder{m: m, fd: fd}
 	if err := h.setAll(&c, &e.meta, platform.ModeRegular); err != nil {
 		lost = copier.Lost{Attrs: copier.AttrMode, Err: err, Failed: true}

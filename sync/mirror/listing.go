@@ -62,7 +62,7 @@ func (m *Mirror) list(w *apply.Worker, p *pair) *listing {
 		src = m.listOrigin(w, p, i, l, src)
 	}
 	l.sort(src)
-	src = l.unique(src)
+	src = l.unique(p, src)
 	var dst []ref
 	if p.dst != nil && !p.fresh {
 		dst = m.listTarget(w, p, l)
@@ -119,12 +119,15 @@ func (l *listing) targetName(p *pair, r ref) platform.Name {
 
 // unique keeps one entry of each name: a directory before anything else, then
 // that of the first origin. Further directories of a name stay, to be merged.
-func (l *listing) unique(refs []ref) []ref {
+func (l *listing) unique(p *pair, refs []ref) []ref {
 	kept := refs[:0]
 	for i := 0; i < len(refs); {
 		j := i + 1
 		for j < len(refs) && bytes.Equal(l.name(refs[j]), l.name(refs[i])) {
 			j++
+		}
+		if j-i > 1 {
+			slices.SortStableFunc(refs[i:j], func(a, b ref) int { return l.order(p, a) - l.order(p, b) })
 		}
 		first, found := refs[i], false
 		for _, r := range refs[i:j] {
@@ -142,6 +145,17 @@ func (l *listing) unique(refs []ref) []ref {
 		i = j
 	}
 	return kept
+}
+
+// order returns the place among the operands of the one that a name comes from.
+func (l *listing) order(p *pair, r ref) int {
+	o := &p.origins[r.origin]
+	if o.want != nil {
+		if w := o.want.names[l.name(r).String()]; w != nil && w.order > 0 {
+			return w.order - 1
+		}
+	}
+	return o.order
 }
 
 // listOrigin adds the names of one origin that the filter shows.

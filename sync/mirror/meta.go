@@ -165,6 +165,8 @@ func (m *Mirror) keepsXattr(attr platform.Name, side filter.Side) bool {
 		return false
 	case bytes.HasPrefix(attr, []byte("user.rsync.%")):
 		return false
+	case bytes.HasPrefix(attr, []byte("trusted.SGI_")):
+		return false // how xfs shows ACLs a second time
 	}
 	if f := m.opts.Filter; f != nil && f.XattrRules() {
 		return f.MatchXattr(side, attr.Bytes()) != filter.Excluded

@@ -160,8 +160,8 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 				}
 				continue
 			}
-			if m.rootOrigin(p, r.base, nil, m.depth(r), r.text) >= 0 {
-				p.seals = true
+			if k := m.rootOrigin(p, r.base, nil, m.depth(r), r.text); k >= 0 {
+				p.seals, p.origins[k].order = true, i
 			}
 			continue
 		}
@@ -180,7 +180,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 		for _, part := range r.parts[:max(0, len(r.parts)-1)] {
 			w = w.child(part)
 			if w.path == "" {
-				w.path = r.text
+				w.path, w.order = r.text, i+1
 			}
 		}
 		if n := len(r.parts); n > 0 {
@@ -189,6 +189,9 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 				w.depth = d
 			}
 			w.named, w.path = true, r.text
+			if w.order == 0 {
+				w.order = i + 1
+			}
 			w.slashed, w.plain = w.slashed || r.contents, w.plain || !r.contents
 		}
 	}

@@ -19,6 +19,7 @@ type want struct {
 	named   bool          // the user named it; else it only leads to what was named
 	slashed bool          // a link is followed, since the operand ended in a slash
 	plain   bool          // it was given without one too
+	order   int           // of the operand that named it first
 }
 
 // origin is a directory of a source that is merged into a pair.
@@ -28,6 +29,7 @@ type origin struct {
 	hides   *filter.Dir
 	want    *want // nil: every name, depth levels deep
 	depth   int
+	order   int // of its operand
 	rootDev uint64
 	path    string // as the user would write it
 	rel     string // below the top of the transfer
@@ -52,6 +54,7 @@ type pair struct {
 	temp   platform.Name // its name until it is published
 	delete bool          // what stands in it and isn't wanted goes
 
+	plain bool // gets no attributes of its source
 	there bool // made for the transfer (--mkpath): no new entry of it
 
 	// resumable are the files that killed runs left to go on with. What nobody

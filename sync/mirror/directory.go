@@ -37,7 +37,8 @@ func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *p
 	m.stats.files.add(platform.ModeDir)
 	w.Tally.Found++
 	p.seals = !(implied && m.opts.NoImpliedDirs)
-	p.delete = m.deletes() && m.listsAll(p)
+	// What goes first is gone, but in a dry run, which is not to tell of it twice.
+	p.delete = m.deletes() && m.opts.Delete != DeleteBefore && m.listsAll(p)
 	p.unpublished.Store(1)
 	p.unsealed.Store(1)
 	parent.unsealed.Add(1)

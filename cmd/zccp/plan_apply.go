@@ -106,12 +106,12 @@ func (e *env) openPlan(name string) (*readPlan, error) {
 // config returns the configuration of the run that the plan is of, in whose
 // working directory the program is then, with own settings behind.
 func (p *readPlan) config(e *env, own []setting) (*syncConfig, error) {
-	line, err := syncTable().normalise(p.args, e.getenv("POSIXLY_CORRECT") != "")
+	line, err := syncTable().normalise(p.header.Args, e.getenv("POSIXLY_CORRECT") != "")
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chdir(p.dir); err != nil {
-		return nil, fmt.Errorf("cannot enter %s, where the plan was made: %s", apply.Quote(p.dir), reason(err))
+	if err := os.Chdir(p.header.Dir); err != nil {
+		return nil, fmt.Errorf("cannot enter %s, where the plan was made: %s", apply.Quote(p.header.Dir), reason(err))
 	}
 	f := newSyncFolder(e)
 	for _, s := range slices.Concat(line.Settings, own) {

@@ -19,6 +19,9 @@ type approver struct {
 	plan  *readPlan
 	rules *plan.SyncRules
 	alt   mirror.AltKind
+	// backups stay in the directories that they are made in, whatever a dry run
+	// says of these.
+	backups bool
 
 	mu        sync.Mutex
 	others    map[string]bool    // directories that are not those of the plan
@@ -28,7 +31,7 @@ type approver struct {
 }
 
 func newApprover(p *readPlan, m *mirror.Options) *approver {
-	return &approver{plan: p, rules: &m.Rules, alt: m.AltKind, others: map[string]bool{}, touched: map[planInode]bool{}}
+	return &approver{plan: p, rules: &m.Rules, alt: m.AltKind, backups: m.Backup && m.BackupDir == "", others: map[string]bool{}, touched: map[planInode]bool{}}
 }
 
 // ask is the run's Approve.
@@ -159,7 +162,7 @@ func (a *approver) missed() (names []string, below int64) {
 	gone := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(a.plan.entries)) {
 		p := a.plan.entries[name]
-		if p.met || p.op == "none" {
+		if p.met || p.op == "none" || a.backups && p.src == nil && p.dst.isDir() {
 			continue
 		}
 		if a.isBelow(name) {

@@ -105,8 +105,31 @@ func (t *planTime) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// name returns the bytes of the path.
-func (p *planEntry) name() (string, error) { return planName(p.Path, p.PathB64) }
+// restore turns what was read of an entry into what was written.
+func (p *planEntry) restore() (err error) {
+	if p.Path, err = planName(p.Path, p.PathB64); err == nil {
+		p.Target, err = planName(p.Target, p.TargetB64)
+	}
+	return err
+}
+
+// restore turns what was read of a header into what was written.
+func (h *planHeader) restore() (err error) {
+	if h.Dir, err = planName(h.Dir, h.DirB64); err != nil || h.ArgsB64 == nil {
+		return err
+	}
+	if len(h.ArgsB64) != len(h.Args) {
+		return errors.New("args and args_b64 differ in length")
+	}
+	for i, b64 := range h.ArgsB64 {
+		b, err := base64.StdEncoding.DecodeString(b64)
+		if err != nil {
+			return err
+		}
+		h.Args[i] = string(b)
+	}
+	return nil
+}
 
 // planName returns the bytes that jsonName wrote.
 func planName(text, b64 string) (string, error) {
@@ -135,25 +158,6 @@ func jsonArgs(args []string) (text, b64 []string) {
 		}
 	}
 	return args, b64
-}
-
-// arguments returns the arguments of the synchronisation, byte for byte.
-func (h *planHeader) arguments() ([]string, error) {
-	if h.ArgsB64 == nil {
-		return h.Args, nil
-	}
-	if len(h.ArgsB64) != len(h.Args) {
-		return nil, errors.New("args and args_b64 differ in length")
-	}
-	var args []string
-	for _, b64 := range h.ArgsB64 {
-		b, err := base64.StdEncoding.DecodeString(b64)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, string(b))
-	}
-	return args, nil
 }
 
 // planTotals fills the totals of the last line.

@@ -24,8 +24,6 @@ const (
 // readPlan is a plan that was read whole.
 type readPlan struct {
 	header  planHeader
-	args    []string
-	dir     string
 	entries map[string]*plannedEntry // by path
 }
 
@@ -40,7 +38,7 @@ type plannedEntry struct {
 
 // planOps are the words of planEntry.Op.
 func planOps() []string {
-	return []string{"transfer", "create", "link", "change", "delete", "remove", "none"}
+	return []string{"transfer", "create", "link", "change", "delete", "remove", "remove_source", "none"}
 }
 
 // parsePlan reads a plan. It takes nothing that is not, byte for byte, what this
@@ -110,11 +108,14 @@ func (p *readPlan) line(line []byte, number int, sum []byte) (end bool, err erro
 }
 
 // decodePlanLine decodes a line that has v's fields, in their order, and nothing
-// else.
-func decodePlanLine(line []byte, v any) error {
+// else. names puts the bytes of names in the place of what JSON can carry.
+func decodePlanLine(line []byte, v any, names func() error) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if err := names(); err != nil {
 		return err
 	}
 	if !bytes.Equal(encodeLine(v), line) {
@@ -123,18 +124,12 @@ func decodePlanLine(line []byte, v any) error {
 	return nil
 }
 
-func (p *readPlan) readHeader(line []byte) (err error) {
+func (p *readPlan) readHeader(line []byte) error {
 	h := &p.header
-	if err := decodePlanLine(line, h); err != nil {
+	if err := decodePlanLine(line, h, h.restore); err != nil {
 		return err
 	}
-	if p.args, err = h.arguments(); err != nil {
-		return err
-	}
-	if p.dir, err = planName(h.Dir, h.DirB64); err != nil {
-		return err
-	}
-	if !strings.HasPrefix(p.dir, "/") || strings.Contains(p.dir+strings.Join(p.args, ""), "\x00") {
+	if !strings.HasPrefix(h.Dir, "/") || strings.Contains(h.Dir+strings.Join(h.Args, ""), "\x00") {
 		return errors.New("no working directory, or a NUL in a name")
 	}
 	return nil
@@ -142,13 +137,10 @@ func (p *readPlan) readHeader(line []byte) (err error) {
 
 func (p *readPlan) readEntry(line []byte) error {
 	var e planEntry
-	if err := decodePlanLine(line, &e); err != nil {
+	if err := decodePlanLine(line, &e, e.restore); err != nil {
 		return err
 	}
-	name, err := e.name()
-	if err != nil {
-		return err
-	}
+	name := e.Path
 	known := false
 	for _, op := range planOps() {
 		known = known || op == e.Op
@@ -185,7 +177,7 @@ func isPlanPath(name string) bool {
 
 func (p *readPlan) readEnd(line, sum []byte) error {
 	var e planEnd
-	if err := decodePlanLine(line, &e); err != nil {
+	if err := decodePlanLine(line, &e, func() error { return nil }); err != nil {
 		return err
 	}
 	if e.Entries != int64(len(p.entries)) {

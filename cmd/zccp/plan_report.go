@@ -140,6 +140,8 @@ func (p *planReport) op(ev *mirror.Event, a asked) string {
 		return "change"
 	case a.old != nil && ev.Old == nil:
 		return "remove"
+	case p.cfg.Mirror.RemoveSource && a.src != nil && !a.src.IsDir():
+		return "remove_source"
 	}
 	return "none"
 }

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"runtime"
-	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -94,56 +93,6 @@ func fsetxattr(fd FD, attr Name, value []byte) error {
 
 func fremovexattr(fd FD, attr Name) error {
 	_, _, e := unix.Syscall(unix.SYS_FREMOVEXATTR, uintptr(fd), ptr(attr), 0)
-	runtime.KeepAlive(attr)
-	return failure(e)
-}
-
-// entryPath names an entry of an open directory for the path-only xattr calls.
-// The last component is never followed by the l*xattr family, and the part
-// before it is the held descriptor, so nothing is resolved twice
-// (the *xattrat calls of Linux 6.13 would say the same more directly). Not
-// inlined for the reason that fdPath gives.
-//
-//go:noinline
-func entryPath(dir FD, name Name) Name {
-	if dir == CWD {
-		return name
-	}
-	p := append(make(Name, 0, 32+len(name)), "/proc/self/fd/"...)
-	p = strconv.AppendInt(p, int64(dir), 10)
-	return append(append(p, '/'), name...)
-}
-
-func listxattrat(dir FD, name Name, buf []byte) (int, error) {
-	p := entryPath(dir, name)
-	r, _, e := unix.Syscall(unix.SYS_LLISTXATTR, ptr(p), bufptr(buf), uintptr(len(buf)))
-	runtime.KeepAlive(p)
-	runtime.KeepAlive(buf)
-	return result(r, e)
-}
-
-func getxattrat(dir FD, name Name, attr Name, buf []byte) (int, error) {
-	p := entryPath(dir, name)
-	r, _, e := unix.Syscall6(unix.SYS_LGETXATTR, ptr(p), ptr(attr), bufptr(buf), uintptr(len(buf)), 0, 0)
-	runtime.KeepAlive(p)
-	runtime.KeepAlive(attr)
-	runtime.KeepAlive(buf)
-	return result(r, e)
-}
-
-func setxattrat(dir FD, name Name, attr Name, value []byte) error {
-	p := entryPath(dir, name)
-	_, _, e := unix.Syscall6(unix.SYS_LSETXATTR, ptr(p), ptr(attr), bufptr(value), uintptr(len(value)), 0, 0)
-	runtime.KeepAlive(p)
-	runtime.KeepAlive(attr)
-	runtime.KeepAlive(value)
-	return failure(e)
-}
-
-func removexattrat(dir FD, name Name, attr Name) error {
-	p := entryPath(dir, name)
-	_, _, e := unix.Syscall(unix.SYS_LREMOVEXATTR, ptr(p), ptr(attr), 0)
-	runtime.KeepAlive(p)
 	runtime.KeepAlive(attr)
 	return failure(e)
 }

@@ -25,6 +25,7 @@ func Prompt() (calls *Calls, stop func()) {
 	c.Openat, c.Close, c.Fstat, c.Clone = p.openat, p.closeFD, p.fstat, p.clone
 	c.Pread, c.Pwrite, c.CopyFileRange = p.pread, p.pwrite, p.copyFileRange
 	c.LinkFD, c.Fchown, c.Fchmod, c.Futimens, c.Flistxattr = p.linkFD, p.fchown, p.fchmod, p.futimens, p.flistxattr
+	c.Statat, c.Listxattrat = p.statat, p.listxattrat
 	return &c, func() { p.stopped.Store(true) }
 }
 
@@ -70,6 +71,33 @@ func (p *prompt) fstat(fd FD, st *Stat) error {
 	}
 	fromStat(st, &u)
 	return nil
+}
+
+func (p *prompt) statat(dir FD, name Name, st *Stat, follow bool) error {
+	if follow || p.stopped.Load() {
+		return statat(dir, name, st, follow)
+	}
+	var x unix.Statx_t
+	_, _, e := unix.RawSyscall6(unix.SYS_STATX, uintptr(dir), ptr(name), unix.AT_NO_AUTOMOUNT|unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(&x)), 0)
+	runtime.KeepAlive(name)
+	if e != 0 {
+		return e
+	}
+	fromStatx(st, &x)
+	return nil
+}
+
+func (p *prompt) listxattrat(dir FD, name Name, buf []byte) (int, error) {
+	if p.stopped.Load() || lacksXattrat.Load() {
+		return listxattrat(dir, name, buf)
+	}
+	r, _, e := unix.RawSyscall6(unix.SYS_LISTXATTRAT, uintptr(dir), ptr(name), unix.AT_SYMLINK_NOFOLLOW, bufptr(buf), uintptr(len(buf)), 0)
+	runtime.KeepAlive(name)
+	runtime.KeepAlive(buf)
+	if noXattrat(e) {
+		return listxattrat(dir, name, buf)
+	}
+	return result(r, e)
 }
 
 func (p *prompt) clone(dst, src FD) error {

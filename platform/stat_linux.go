@@ -26,6 +26,16 @@ func fstat(fd FD, st *Stat) error {
 	return nil
 }
 
+func fromStatx(st *Stat, x *unix.Statx_t) {
+	st.Dev, st.Ino = unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino
+	st.Mode, st.UID, st.GID = uint32(x.Mode), x.Uid, x.Gid
+	st.Nlink, st.Rdev = uint64(x.Nlink), unix.Mkdev(x.Rdev_major, x.Rdev_minor)
+	st.Size, st.Blocks, st.BlockSize = int64(x.Size), int64(x.Blocks), int64(x.Blksize)
+	st.Atime = Time{x.Atime.Sec, int64(x.Atime.Nsec)}
+	st.Mtime = Time{x.Mtime.Sec, int64(x.Mtime.Nsec)}
+	st.Ctime = Time{x.Ctime.Sec, int64(x.Ctime.Nsec)}
+}
+
 // statat is statx(2), so that its layout is the same on every architecture.
 // It does not trigger automounts, as fstatat(2) with AT_NO_AUTOMOUNT.
 func statat(dir FD, name Name, st *Stat, follow bool) error {
@@ -39,13 +49,7 @@ func statat(dir FD, name Name, st *Stat, follow bool) error {
 	if e != 0 {
 		return e
 	}
-	st.Dev, st.Ino = unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino
-	st.Mode, st.UID, st.GID = uint32(x.Mode), x.Uid, x.Gid
-	st.Nlink, st.Rdev = uint64(x.Nlink), unix.Mkdev(x.Rdev_major, x.Rdev_minor)
-	st.Size, st.Blocks, st.BlockSize = int64(x.Size), int64(x.Blocks), int64(x.Blksize)
-	st.Atime = Time{x.Atime.Sec, int64(x.Atime.Nsec)}
-	st.Mtime = Time{x.Mtime.Sec, int64(x.Mtime.Nsec)}
-	st.Ctime = Time{x.Ctime.Sec, int64(x.Ctime.Nsec)}
+	fromStatx(st, &x)
 	return nil
 }
 

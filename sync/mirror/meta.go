@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
@@ -98,10 +99,15 @@ func (m *Mirror) readMeta(to *meta, up *origin, name platform.Name, d *tree.Dir,
 
 const maxValue = 64 << 10 // XATTR_SIZE_MAX and XATTR_LIST_MAX (linux/limits.h)
 
+// listBuffers hold the names of an entry's attributes: there are two lists to
+// be read for each file that is up to date.
+var listBuffers = sync.Pool{New: func() any { return new([4096]byte) }}
+
 // read fills in to. A file system without attributes has none.
 func (h *holder) read(to *meta, acl, xattr bool, mode uint32, side filter.Side) error {
-	var small [1024]byte
-	buf := small[:]
+	scratch := listBuffers.Get().(*[4096]byte)
+	defer listBuffers.Put(scratch)
+	buf := scratch[:]
 	n, err := h.list(buf)
 	if platform.SmallBuffer(err) {
 		buf = make([]byte, maxValue)

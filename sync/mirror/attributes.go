@@ -89,6 +89,9 @@ func (m *Mirror) changes(want, now *platform.Stat, exact bool) change {
 	if !want.IsSymlink() && (c.uid >= 0 || c.gid >= 0) && want.Mode&(platform.ModeSetUID|platform.ModeSetGID) != 0 {
 		c.setMode = true // chown(2) takes the bits away
 	}
+	if m.opts.FakeSuper && !want.IsSymlink() {
+		c.setMode = true // what the permissions really are, it doesn't see
+	}
 	c.atime, c.mtime = platform.Time{Nsec: platform.TimeOmit}, platform.Time{Nsec: platform.TimeOmit}
 	if m.rules.KeepsTime(want.Mode) && want.Mtime.Nsec != platform.TimeOmit &&
 		(exact && want.Mtime != now.Mtime || !m.rules.SameTime(want.Mtime, now.Mtime)) {

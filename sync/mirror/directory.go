@@ -180,6 +180,12 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 		m.problem("access", m.dstPath(p, nil), platform.ErrNotDir)
 		return false
 	}
+	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists)) {
+		if !exists || !old.IsDir() {
+			return false
+		}
+		p.seals = false
+	}
 	if exists && !old.IsDir() {
 		if !m.deleteOnly {
 			if free, _ := m.makeWay(w, &entry{p: parent, as: p.name}, &old, "directory"); !free {
@@ -190,12 +196,6 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 	}
 	if m.deleteOnly && !exists {
 		return false
-	}
-	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists)) {
-		if !exists {
-			return false
-		}
-		p.seals = false
 	}
 	m.enterAlts(p)
 	p.oldMtime = old.Mtime
@@ -213,7 +213,7 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 	if p.seals {
 		m.tellDir(p, orNil(&old, exists))
 	} else {
-		p.seals, p.plain = p.fresh, true
+		p.seals, p.plain = p.fresh, p.fresh
 	}
 	return true
 }
@@ -243,6 +243,7 @@ func (m *Mirror) openExisting(w *apply.Worker, p *pair, through bool) bool {
 		return false
 	}
 	p.dst = d
+	m.dropGivenBits(p, &st)
 	if st.Dev != parent.dst.Dev {
 		m.meet(d.FD())
 	}
@@ -336,6 +337,9 @@ func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 	p.st.Mode = p.st.Mode&^platform.ModeBits | m.rules.Mode(p.st.Mode, orNil(&old, exists && !p.fresh), m.freshBits(nil))
 	if m.deleteOnly {
 		return
+	}
+	if exists {
+		m.dropGivenBits(p, &old)
 	}
 	if p.fresh && !p.there {
 		m.stats.created.add(platform.ModeDir)

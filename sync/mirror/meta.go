@@ -49,6 +49,7 @@ func (h *holder) get(attr platform.Name, buf []byte) (int, error) {
 }
 
 func (h *holder) set(attr platform.Name, value []byte) error {
+	attr = h.m.disguised(attr)
 	if h.fd != platform.None {
 		return h.m.calls.Fsetxattr(h.fd, attr, value)
 	}
@@ -56,6 +57,7 @@ func (h *holder) set(attr platform.Name, value []byte) error {
 }
 
 func (h *holder) remove(attr platform.Name) error {
+	attr = h.m.disguised(attr)
 	var err error
 	if h.fd != platform.None {
 		err = h.m.calls.Fremovexattr(h.fd, attr)
@@ -126,9 +128,10 @@ func (h *holder) read(to *meta, acl, xattr bool, mode uint32, side filter.Side) 
 		}
 		attr := platform.Name(names[:end+1])
 		names = names[end+1:]
+		shown, counts := h.m.undisguised(attr, side)
 		isACL := acl && bytes.Equal(attr, attrACL)
 		isDefault := acl && bytes.Equal(attr, attrDefaultACL)
-		if !isACL && !isDefault && !(xattr && h.m.keepsXattr(attr, side)) {
+		if !isACL && !isDefault && !(xattr && counts && h.m.keepsXattr(shown, side)) {
 			continue
 		}
 		value, err := h.value(attr)
@@ -141,7 +144,7 @@ func (h *holder) read(to *meta, acl, xattr bool, mode uint32, side filter.Side) 
 		case isDefault:
 			to.defaultACL = value
 		default:
-			to.xattrs = append(to.xattrs, copier.Xattr{Name: attr.Clone(), Value: value})
+			to.xattrs = append(to.xattrs, copier.Xattr{Name: shown.Clone(), Value: value})
 		}
 	}
 	if len(to.xattrs) > 1 {
@@ -177,7 +180,7 @@ func (m *Mirror) keepsXattr(attr platform.Name, side filter.Side) bool {
 	if f := m.opts.Filter; f != nil && f.XattrRules() {
 		return f.MatchXattr(side, attr.Bytes()) != filter.Excluded
 	}
-	return m.opts.UID == 0 || bytes.HasPrefix(attr, []byte("user."))
+	return m.opts.UID == 0 || m.opts.FakeSuper || bytes.HasPrefix(attr, []byte("user."))
 }
 
 // compareMeta returns what of ACLs and attributes differs between what is

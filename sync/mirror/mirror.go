@@ -58,6 +58,7 @@ const maxOpen = 256
 
 // Mirror is one run.
 type Mirror struct {
+	native *platform.Calls // what New was given
 	calls  *platform.Calls
 	opts   Options
 	rules  *plan.SyncRules
@@ -90,8 +91,12 @@ type Mirror struct {
 
 // New returns a Mirror for one Run, which makes its calls through calls.
 func New(calls *platform.Calls, opts Options, report Reporter) *Mirror {
-	m := &Mirror{calls: calls, opts: opts, report: report}
+	m := &Mirror{native: calls, opts: opts, report: report}
 	m.rules = &m.opts.Rules
+	if opts.FakeSuper {
+		calls = m.fakeSuper(calls)
+	}
+	m.calls = calls
 	m.rules.Append = opts.Append || opts.AppendVerify
 	m.rules.Devices = opts.Rules.Devices && opts.Rules.Root // nobody else can make them
 	if dir := m.partialDir(); dir != "" && dir[0] != '/' {

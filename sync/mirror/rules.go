@@ -86,7 +86,7 @@ func noFile(string) ([]byte, error) { return nil, nil }
 
 // deleteFirst is the walk of DeleteBefore: it lists both sides, and deletes.
 func (m *Mirror) deleteFirst(ctx context.Context, sources []string, dst string) error {
-	first := New(m.calls, m.opts, m.report)
+	first := New(m.native, m.opts, m.report)
 	first.deleteOnly = true
 	first.opts.Delete = DeleteDuring
 	defer first.close()

@@ -71,6 +71,9 @@ func (m *Mirror) sameSpecial(w *apply.Worker, e *entry, old *platform.Stat, dir 
 	}
 	switch e.src.Type() {
 	case platform.ModeSymlink:
+		if m.opts.FakeSuper && m.isRealLink(dir, e.as) {
+			return false // it can't have what is kept of links
+		}
 		var buf [4096]byte
 		n, err := m.calls.Readlinkat(dir, e.as, buf[:])
 		return err == nil && n >= 0 && n < len(buf) && bytes.Equal(buf[:n], e.link.Bytes())

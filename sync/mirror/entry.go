@@ -235,7 +235,7 @@ func (m *Mirror) upToDate(e *entry) {
 // setByName gives what stands at name in the pair of e its attributes where
 // they differ.
 func (m *Mirror) setByName(e *entry, name platform.Name, flags plan.Flags) {
-	c := m.changes(&e.st, &e.old, m.rules.Checksum)
+	c := m.changes(&e.st, &e.old, m.rules.Checksum && e.st.IsRegular())
 	if !flags.Significant() && !c.setTimes && !c.setMode && c.uid < 0 && c.gid < 0 {
 		return
 	}

@@ -161,10 +161,12 @@ func (l *listing) order(p *pair, r ref) int {
 // listOrigin adds the names of one origin that the filter shows.
 func (m *Mirror) listOrigin(w *apply.Worker, p *pair, i int, l *listing, refs []ref) []ref {
 	o := &p.origins[i]
-	if o.want != nil {
+	switch {
+	case o.dir == nil:
+		return refs // reported by who could not open it
+	case o.want != nil:
 		return m.listWanted(p, i, l, refs)
-	}
-	if !o.lists() || o.dir == nil {
+	case !o.lists():
 		return refs
 	}
 	o.bare = true

@@ -140,9 +140,9 @@ func (h *holder) read(to *meta, acl, xattr bool, mode uint32, side filter.Side) 
 		case err != nil:
 			return err
 		case isACL:
-			to.acl = value
+			to.acl = h.m.mapACL(value, side)
 		case isDefault:
-			to.defaultACL = value
+			to.defaultACL = h.m.mapACL(value, side)
 		default:
 			to.xattrs = append(to.xattrs, copier.Xattr{Name: shown.Clone(), Value: value})
 		}
@@ -151,6 +151,24 @@ func (h *holder) read(to *meta, acl, xattr bool, mode uint32, side filter.Side) 
 		slices.SortFunc(to.xattrs, func(a, b copier.Xattr) int { return bytes.Compare(a.Name, b.Name) })
 	}
 	return nil
+}
+
+// mapACL gives the named users and groups of the source's ACLs the numbers that
+// --chown and the like give to owners.
+func (m *Mirror) mapACL(acl []byte, side filter.Side) []byte {
+	if side != filter.Sender || m.opts.ChownUID == nil && m.opts.ChownGID == nil || len(acl) < 4 {
+		return acl
+	}
+	for e := acl[4:]; len(e) >= 8; e = e[8:] {
+		id := binary.LittleEndian.Uint32(e[4:])
+		switch tag := binary.LittleEndian.Uint16(e); {
+		case tag == aclUser && m.opts.ChownUID != nil:
+			binary.LittleEndian.PutUint32(e[4:], m.opts.ChownUID(id))
+		case tag == aclGroup && m.opts.ChownGID != nil:
+			binary.LittleEndian.PutUint32(e[4:], m.opts.ChownGID(id))
+		}
+	}
+	return acl
 }
 
 func (h *holder) value(attr platform.Name) ([]byte, error) {

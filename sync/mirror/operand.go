@@ -124,6 +124,9 @@ func (m *Mirror) listed(sources []string) ([]request, error) {
 				r.parts = append(r.parts, part)
 			}
 		}
+		if !m.opts.Relative && r.contents && len(r.parts) > 0 {
+			r.base, r.parts = strings.TrimRight(base, "/")+"/"+strings.Join(r.parts, "/"), nil
+		}
 		if !m.opts.Relative && len(r.parts) > 1 {
 			n := len(r.parts) - 1
 			r.base = strings.TrimRight(base, "/") + "/" + strings.Join(r.parts[:n], "/")
@@ -161,7 +164,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 				continue
 			}
 			if k := m.rootOrigin(p, r.base, nil, m.depth(r), r.text); k >= 0 {
-				p.seals, p.origins[k].order = true, i
+				p.seals, p.dots, p.origins[k].order = true, false, i
 			}
 			continue
 		}
@@ -174,6 +177,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 			continue
 		}
 		if r.dot && !m.opts.NoImpliedDirs && m.reaches(&p.origins[k], r.parts) {
+			p.dots = p.dots || !p.seals
 			p.seals = true
 		}
 		w := p.origins[k].want

@@ -12,10 +12,15 @@ func (m *Mirror) prunes(o *origin, name platform.Name, mode uint32, leads bool) 
 	if !m.opts.PruneEmpty || mode != platform.ModeDir || leads {
 		return false
 	}
+	depth := o.depth - 1
+	if o.depth == everything {
+		depth = everything
+	}
 	if o.want != nil {
-		if w := o.want.names[name.String()]; w != nil && w.depth == 0 {
-			return false
-		}
+		depth = o.want.names[name.String()].depth
+	}
+	if depth == 0 {
+		return true // nothing in it is transferred
 	}
 	return !m.holdsFiles(m.scratch(), o, name)
 }
@@ -26,7 +31,8 @@ func (m *Mirror) holdsFiles(w *apply.Worker, up *origin, name platform.Name) boo
 	var st platform.Stat
 	d, err := m.pool.Open(up.dir, name, m.opts.Links == LinksFollow || m.opts.CopyDirLinks, &st)
 	if err != nil {
-		return true // whoever enters it reports that
+		m.sourceProblem("open directory", up.srcPath(name.Bytes()), err)
+		return false
 	}
 	defer d.Done()
 	defer d.Release()

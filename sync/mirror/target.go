@@ -43,7 +43,7 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 	}
 	if err != nil && (m.nothing(p) || !slash && m.allHidden(p)) {
 		p.origins = nil
-		return nil
+		return m.enterParent(dst)
 	}
 	if err != nil && (single == nil || slash || len(p.origins) > 0 && p.origins[0].want == nil) {
 		return m.makeTarget(p, dst)
@@ -71,6 +71,27 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 
 // nothing reports that no operand is there.
 func (m *Mirror) nothing(p *pair) bool { return len(p.origins) == 0 }
+
+// enterParent sees to the place of a destination of which nothing is to be
+// made: with --mkpath it is made, and else has to be there.
+func (m *Mirror) enterParent(dst string) error {
+	parent, _ := splitLast(strings.TrimRight(dst, "/"))
+	if parent == "" {
+		return nil
+	}
+	if m.opts.MkPath {
+		return m.makePath(parent)
+	}
+	name, err := platform.MakeName(parent)
+	var st platform.Stat
+	if err == nil {
+		err = m.calls.Statat(platform.CWD, name, &st, true)
+	}
+	if err != nil {
+		return &Failure{KindSelection, fmt.Sprintf("cannot enter %s: %s", apply.Quote(parent), platform.Message(errno(err)))}
+	}
+	return nil
+}
 
 // allHidden reports that the filter hides everything that was named.
 func (m *Mirror) allHidden(p *pair) bool {
@@ -126,10 +147,7 @@ func (m *Mirror) bare(p *pair) bool {
 func (m *Mirror) shows(o *origin) bool {
 	found := false
 	err := m.eachName(m.scratch(), o.dir, func(name platform.Name, mode uint32) {
-		if !found {
-			mode, ok := m.typeOf(o, name, mode)
-			found = ok && !m.hidden(o, name, mode)
-		}
+		found = found || !m.hidden(o, name, mode)
 	})
 	return found || err != nil
 }

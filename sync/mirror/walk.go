@@ -16,6 +16,11 @@ type rootJob struct{ m *Mirror }
 
 func (j *rootJob) Run(ctx context.Context, w *apply.Worker) {
 	m, p := j.m, j.m.root
+	if p.dots {
+		if l := m.list(w, p); len(l.names)+len(l.dirs) == 0 {
+			p.seals = false
+		}
+	}
 	if p.seals && !m.late() {
 		m.rootItem(w, p)
 	}

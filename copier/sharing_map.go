@@ -29,6 +29,8 @@ type sharedRun struct {
 type firstCopy struct {
 	space platform.ExtentSpace
 	runs  []sharedRun // by place; no two overlap unless encoded
+	low   int64       // the first place
+	high  int64       // behind the last one
 	ino   uint64      // of the copy
 
 	done chan struct{} // closed when it is known what became of it
@@ -53,6 +55,9 @@ func (f *firstCopy) pending() bool {
 
 // at returns the run that holds a place, or else where the next one begins.
 func (f *firstCopy) at(place int64) (r *sharedRun, next int64) {
+	if place >= f.high {
+		return nil, 1 << 62
+	}
 	i, found := slices.BinarySearchFunc(f.runs, place, func(r sharedRun, place int64) int {
 		return int(min(1, max(-1, r.place-place)))
 	})
@@ -145,7 +150,13 @@ func (c *firstCopies) claim(space platform.ExtentSpace, runs []sharedRun, pieces
 		end = max(end, r.place+r.n)
 		return again
 	})
-	mine := &firstCopy{space: space, runs: slices.Clip(rest), done: make(chan struct{}), dst: platform.None, src: platform.None, listed: true, last: c.clock}
+	mine := &firstCopy{
+		space: space, runs: slices.Clip(rest), low: rest[0].place, done: make(chan struct{}),
+		dst: platform.None, src: platform.None, listed: true, last: c.clock,
+	}
+	for _, r := range rest {
+		mine.high = max(mine.high, r.place+r.n)
+	}
 	c.list = append(c.list, mine)
 	c.runs += len(rest)
 	c.evict()
@@ -165,8 +176,10 @@ func (c *firstCopies) plain(space platform.ExtentSpace, r sharedRun, pieces []sh
 		}
 		for i := 0; has == nil && i < len(c.list); i++ {
 			if from = c.list[i]; from.space == space {
-				var begins int64
-				has, begins = from.at(r.place)
+				begins := from.low
+				if r.place >= begins {
+					has, begins = from.at(r.place)
+				}
 				next = min(next, begins-r.place)
 			}
 		}
@@ -190,7 +203,7 @@ func (c *firstCopies) plain(space platform.ExtentSpace, r sharedRun, pieces []sh
 // tell.
 func (c *firstCopies) encoded(space platform.ExtentSpace, r sharedRun, pieces []sharedPiece, rest []sharedRun) ([]sharedPiece, []sharedRun) {
 	for _, f := range c.list {
-		if f.space != space {
+		if f.space != space || r.place < f.low || r.place >= f.high {
 			continue
 		}
 		i, _ := slices.BinarySearchFunc(f.runs, r.place, func(r sharedRun, place int64) int {

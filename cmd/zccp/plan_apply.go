@@ -171,7 +171,7 @@ func (r *applyReport) Finish(s mirror.Stats, code int) int {
 		}
 	}
 	if a.below > 0 {
-		r.Problem(mirror.KindPartial, fmt.Errorf("%s left alone below directories that are not those of the plan", count(a.below, "planned entry was", "planned entries were")), "")
+		r.Problem(mirror.KindPartial, fmt.Errorf("%s left alone in the directories that were", count(a.below, "planned entry was", "planned entries were")), "")
 	}
 	if a.unplanned > 0 {
 		r.syncReport.Note(0, count(a.unplanned, "entry is", "entries are")+" not in the plan: left alone")

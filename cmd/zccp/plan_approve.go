@@ -24,10 +24,10 @@ type approver struct {
 	backups bool
 
 	mu        sync.Mutex
-	others    map[string]bool    // directories that are not those of the plan
+	others    map[string]bool    // directories that are not those of the plan, or are not made
 	touched   map[planInode]bool // destination files of several names that the run changes
 	unplanned int64
-	below     int64 // planned entries below others
+	below     int64 // planned entries in others
 }
 
 func newApprover(p *readPlan, m *mirror.Options) *approver {
@@ -52,7 +52,7 @@ func (a *approver) ask(name string, src, old *platform.Stat) (ok bool, reason st
 	}
 	now, was := newPlanState(src), newPlanState(old)
 	reason, other := a.against(p, now, was)
-	if other && (p.src.isDir() || p.dst.isDir()) {
+	if reason != "" && (other || was == nil) && (p.src.isDir() || p.dst.isDir()) {
 		a.others[name] = true
 	}
 	if reason != "" {

@@ -83,7 +83,7 @@ func (f *syncFolder) foldKeep(s setting) (known bool, err error) {
 	case "open-noatime":
 		m.OpenNoatime = true
 	case "super":
-		f.super = on
+		f.super, m.FakeSuper = on, false
 	case "fake-super":
 		m.FakeSuper = true
 	default:

@@ -152,7 +152,7 @@ func (f *syncFolder) foldOff(name string) error {
 	case "D":
 		r.Devices, r.Specials = false, false
 	case "super":
-		f.super = off
+		f.super, m.FakeSuper = off, false
 	case "append":
 		m.Append, m.AppendVerify = false, false
 	case "whole-file":

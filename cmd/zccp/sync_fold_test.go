@@ -49,6 +49,9 @@ func TestSyncFold(t *testing.T) {
 			return !m.Recursive && m.Dirs && m.Relative && m.FromSet && names == "one three/ ./a/./b up last "
 		}},
 		{"-ar --files-from=- --no-R a b", func(c *syncConfig) bool { return c.Mirror.Recursive && !c.Mirror.Relative }},
+		{"--fake-super a b", func(c *syncConfig) bool { return c.Mirror.FakeSuper && c.Mirror.Rules.Root }},
+		{"--fake-super --no-super a b", func(c *syncConfig) bool { return !c.Mirror.FakeSuper && !c.Mirror.Rules.Root }},
+		{"--fake-super --super a b", func(c *syncConfig) bool { return !c.Mirror.FakeSuper && c.Mirror.Rules.Root }},
 		{"-r --delete a b", func(c *syncConfig) bool { return c.Mirror.Delete == mirror.DeleteDuring }},
 		{"-r --del --delete-delay a b", func(c *syncConfig) bool { return c.Mirror.Delete == mirror.DeleteDelay }},
 		{"-d --delete-excluded a b", func(c *syncConfig) bool { return c.Mirror.Delete == mirror.DeleteDuring }},
@@ -122,6 +125,7 @@ func TestSyncRefusalsMatchRsync(t *testing.T) {
 		{"--delete a b", 1, false},
 		{"-r --delete-before --delete-after a b", 1, false},
 		{"-r --no-r --delete a b", 1, false},
+		{"-A --fake-super a b", 4, true},
 		{"-r --delete-before --detect-renames a b", 1, true},
 		{"--inplace --partial-dir=x a b", 1, false},
 		{"--inplace --delay-updates a b", 1, false},

@@ -190,7 +190,7 @@ func syncTreatment() []syncOption {
 		syncFlag(groupKeep, "atimes U", "keep access times").negatable("atimes U"),
 		syncFlag(groupKeep, "open-noatime", "don't change access times by reading").negatable("open-noatime"),
 		syncFlag(groupKeep, "super", "try what only the superuser can, as anybody").negatable("super"),
-		syncFlag(groupKeep, "fake-super", "keep what only the superuser can set in extended attributes").absent(),
+		syncFlag(groupKeep, "fake-super", "keep what only the superuser can set in extended attributes"),
 
 		syncFlag(groupWrite, "backup b", "keep what is replaced or deleted under another name").negatable("backup"),
 		syncValue(groupWrite, "backup-dir", "keep it below `DIR`"),

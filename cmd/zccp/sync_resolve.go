@@ -58,7 +58,7 @@ func (f *syncFolder) resolveSelection() {
 	if f.dropD {
 		r.Devices, r.Specials = false, false
 	}
-	r.Root = m.UID == 0 && f.super != off || f.super == on
+	r.Root = m.UID == 0 && f.super != off || f.super == on || m.FakeSuper
 }
 
 // orElse returns t, or what holds if the option was not given.
@@ -151,6 +151,9 @@ func (f *syncFolder) resolveBackup() error {
 // resolveAttributes settles modes and owners.
 func (f *syncFolder) resolveAttributes() (err error) {
 	m := &f.cfg.Mirror
+	if m.FakeSuper && f.rules.ACLs {
+		return unsupported("--fake-super with --acls", "it keeps no ACLs")
+	}
 	if f.chmod != nil {
 		if m.Chmod, err = parseChmod(f.chmod, m.Umask); err != nil {
 			return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -42,8 +44,8 @@ type planEntry struct {
 	Dst       *planState `json:"dst"` // nil: nothing stands there
 }
 
-// planEnd is the last line. Sum is the SHA-256 of all bytes before it, so that a
-// plan which lost or gained something is not carried out.
+// planEnd is the last line. Sum is the SHA-256 of all lines, of this one without
+// it: a plan that lost or gained something is not carried out.
 type planEnd struct {
 	Type        string    `json:"type"`
 	Exit        int       `json:"exit"`
@@ -158,6 +160,13 @@ func jsonArgs(args []string) (text, b64 []string) {
 		}
 	}
 	return args, b64
+}
+
+// seal sets the sum; lines is that of the lines before.
+func (e *planEnd) seal(lines hash.Hash) {
+	e.Sum = ""
+	lines.Write(encodeLine(e))
+	e.Sum = hex.EncodeToString(lines.Sum(nil))
 }
 
 // planTotals fills the totals of the last line.

@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 
@@ -51,7 +51,7 @@ func parsePlan(r io.Reader) (*readPlan, error) {
 		line, err := planLine(in)
 		if err == nil {
 			var end bool
-			if end, err = p.line(line, number, sum.Sum(nil)); end && err == nil {
+			if end, err = p.line(line, number, sum); end && err == nil {
 				if _, err := in.ReadByte(); err != io.EOF {
 					return nil, fmt.Errorf("line %d: something stands behind the end of the plan", number+1)
 				}
@@ -84,7 +84,7 @@ func planLine(in *bufio.Reader) ([]byte, error) {
 }
 
 // line takes one line; sum is that of the lines before.
-func (p *readPlan) line(line []byte, number int, sum []byte) (end bool, err error) {
+func (p *readPlan) line(line []byte, number int, sum hash.Hash) (end bool, err error) {
 	var head struct {
 		Type   string `json:"type"`
 		Format int    `json:"format"`
@@ -175,7 +175,7 @@ func isPlanPath(name string) bool {
 	return !strings.Contains(name, "\x00")
 }
 
-func (p *readPlan) readEnd(line, sum []byte) error {
+func (p *readPlan) readEnd(line []byte, sum hash.Hash) error {
 	var e planEnd
 	if err := decodePlanLine(line, &e, func() error { return nil }); err != nil {
 		return err
@@ -183,7 +183,8 @@ func (p *readPlan) readEnd(line, sum []byte) error {
 	if e.Entries != int64(len(p.entries)) {
 		return fmt.Errorf("%d entries, and there were %d", len(p.entries), e.Entries)
 	}
-	if e.Sum != hex.EncodeToString(sum) {
+	sealed := e
+	if sealed.seal(sum); e != sealed {
 		return errors.New("the plan was changed after it was made")
 	}
 	return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"hash"
 	"maps"
@@ -203,7 +202,8 @@ func (p *planReport) Finish(s mirror.Stats, code int) int {
 	case exitOK, exitPartial, exitVanished, exitMaxDelete, exitChanged, exitGuard:
 		p.untold()
 		end := planTotals(s)
-		end.Exit, end.Entries, end.Sum = code, p.entries, hex.EncodeToString(p.sum.Sum(nil))
+		end.Exit, end.Entries = code, p.entries
+		end.seal(p.sum)
 		p.emit(end)
 	}
 	return p.syncReport.Finish(s, code)

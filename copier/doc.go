@@ -17,6 +17,8 @@
 //     with the next method at the confirmed offset. A call that moved nothing
 //     proves nothing: one byte is read at the offset before end of file is
 //     believed.
+//     Between file systems, what others that were copied have in common with it
+//     at the source is cloned from their copies (PreserveSharing).
 //  3. Size: the stored size must be the number of bytes confirmed.
 //  4. Metadata, in the order that loses nothing: owner, mode, ACLs and other
 //     extended attributes, times.

@@ -168,9 +168,13 @@ func (m *Mirror) trySpecialAlts(w *apply.Worker, e *entry) (*platform.Stat, bool
 			}
 		}
 		if m.opts.ItemizeAll {
-			flags := plan.FlagLocalChange | plan.FlagHardLink
-			if m.opts.AltKind == AltCompare {
+			flags := plan.FlagLocalChange
+			switch m.opts.AltKind {
+			case AltCompare:
 				flags = 0
+			case AltLink:
+				flags |= plan.FlagHardLink
+				e.link = nil
 			}
 			m.itemOf(e, flags, "", nil)
 		}

@@ -119,9 +119,9 @@ func (h *holder) setAll(c *change, want *meta, mode uint32) error {
 			c.mode &^= platform.ModeSetUID | platform.ModeSetGID
 		}
 	}
-	f, err := h.applyMeta(want, mode)
+	acls, err := h.applyMeta(want, mode)
 	note(err)
-	if c.setMode || f&plan.FlagACL != 0 && mode&platform.ModeType != platform.ModeSymlink {
+	if c.setMode || acls && mode&platform.ModeType != platform.ModeSymlink {
 		if h.fd != platform.None {
 			note(m.calls.Fchmod(h.fd, c.mode))
 		} else {

@@ -47,6 +47,22 @@ func (m *Mirror) backupFrom(from platform.FD, rel string, name platform.Name, p 
 	return retry(func() error { return m.calls.Renameat(from, name, dir, backupName) })
 }
 
+// moveToBackup gives an entry that goes its backup name, which it takes with it.
+func (m *Mirror) moveToBackup(from platform.FD, rel string, name platform.Name) error {
+	dir, backupName, done, err := m.backupPlace(from, rel, name, nil)
+	if err != nil {
+		return err
+	}
+	defer done()
+	err = retry(func() error { return m.calls.Renameat(from, name, dir, backupName) })
+	if platform.OtherDevice(err) {
+		if err = m.backupAcross(from, name, dir, backupName); err == nil {
+			err = retry(func() error { return m.calls.Unlinkat(from, name) })
+		}
+	}
+	return err
+}
+
 // clearBackup removes an older backup, unless it is a directory with something
 // in it.
 func (m *Mirror) clearBackup(dir platform.FD, name platform.Name) error {

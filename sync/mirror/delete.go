@@ -250,9 +250,8 @@ func (r *removal) remove(ctx context.Context, dir *tree.Dir, path string, name p
 		err = retry(func() error { return m.calls.Rmdirat(dir.FD(), name) })
 	default:
 		if r.tell && m.opts.Backup && (m.opts.BackupDir != "" || !m.isBackup(name)) {
-			if err = m.backupAt(dir.FD(), parentOf(path), name); err != nil {
-				break
-			}
+			err = m.moveToBackup(dir.FD(), parentOf(path), name)
+			break
 		}
 		err = retry(func() error { return m.calls.Unlinkat(dir.FD(), name) })
 	}

@@ -66,7 +66,7 @@ func (m *Mirror) entry(ctx context.Context, w *apply.Worker, e *entry) {
 	if !m.approved(e.p, e.name, &e.src, orNil(&e.old, e.exists)) {
 		return
 	}
-	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && e.old.Type() == e.src.Type()), m.freshBits(e.p))
+	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && (e.old.Type() == e.src.Type() || !e.src.IsRegular() && !e.old.IsDir())), m.freshBits(e.p))
 	if m.opts.HardLinks && e.src.Nlink > 1 && !m.claim(ctx, w, e) {
 		return
 	}

@@ -192,7 +192,12 @@ func (m *Mirror) linkTo(w *apply.Worker, e, at *entry) bool {
 	link := func(name platform.Name) error {
 		return m.calls.Linkat(from, at.as, to, name, false)
 	}
-	flags = m.differences(e, flags)
+	if e.exists && e.old.Type() != e.src.Type() {
+		flags |= plan.FlagNew
+	} else {
+		// A link tells of times as a change does.
+		flags |= m.differences(e, plan.FlagLocalChange)
+	}
 	if e.exists && e.old.IsDir() {
 		if free, _ := m.makeWay(w, e, &e.old, "hard link"); !free {
 			return true

@@ -251,16 +251,17 @@ func sameXattrs(a, b []copier.Xattr) bool {
 }
 
 // applyMeta gives an entry the ACLs and attributes that are wanted and takes
-// away those that are not. The mode, which ACLs change, is set afterwards.
-func (h *holder) applyMeta(want *meta, mode uint32) (f plan.Flags, err error) {
+// away those that are not. It reports whether an ACL was set or removed, which
+// changes the mode.
+func (h *holder) applyMeta(want *meta, mode uint32) (acls bool, err error) {
 	acl, xattr := h.m.wantsMeta(mode)
 	if !acl && !xattr {
-		return 0, nil
+		return false, nil
 	}
 	want = h.m.received(want)
 	var have meta
 	if err := h.read(&have, acl, xattr, mode, filter.Receiver); err != nil {
-		return 0, err
+		return false, err
 	}
 	first := func(e error) {
 		if err == nil {
@@ -275,12 +276,10 @@ func (h *holder) applyMeta(want *meta, mode uint32) (f plan.Flags, err error) {
 			switch {
 			case bytes.Equal(a.want, a.have):
 			case a.want == nil:
-				f |= plan.FlagACL
+				acls = true
 				first(h.remove(a.attr))
 			default:
-				if !sameACL(a.want, a.have) {
-					f |= plan.FlagACL
-				}
+				acls = true
 				first(h.set(a.attr, a.want))
 			}
 		}
@@ -290,7 +289,6 @@ func (h *holder) applyMeta(want *meta, mode uint32) (f plan.Flags, err error) {
 		for _, x := range want.xattrs {
 			for i < len(have.xattrs) && bytes.Compare(have.xattrs[i].Name, x.Name) < 0 {
 				first(h.remove(have.xattrs[i].Name))
-				f |= plan.FlagXattr
 				i++
 			}
 			if i < len(have.xattrs) && bytes.Equal(have.xattrs[i].Name, x.Name) {
@@ -301,14 +299,12 @@ func (h *holder) applyMeta(want *meta, mode uint32) (f plan.Flags, err error) {
 				}
 			}
 			first(h.set(x.Name, x.Value))
-			f |= plan.FlagXattr
 		}
 		for ; i < len(have.xattrs); i++ {
 			first(h.remove(have.xattrs[i].Name))
-			f |= plan.FlagXattr
 		}
 	}
-	return f, err
+	return acls, err
 }
 
 // Tags of an entry of an ACL (linux/posix_acl.h).

@@ -41,7 +41,7 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 	case err != nil && !platform.NotExist(errno(err)):
 		return &Failure{KindSelection, fmt.Sprintf("cannot stat destination %s: %s", apply.Quote(dst), platform.Message(errno(err)))}
 	}
-	if err != nil && (m.nothing(p) || !slash && m.allHidden(p)) {
+	if err != nil && !slash && (m.nothing(p) || m.allHidden(p)) {
 		p.origins = nil
 		return m.enterParent(dst)
 	}

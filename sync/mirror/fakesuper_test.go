@@ -189,6 +189,39 @@ func TestFakeSuperRecords(t *testing.T) {
 	if got := run(t, faking(), dst, src+"/"); len(got.items)+len(got.problems) > 0 {
 		t.Errorf("again: %q %q", got.items, got.problems)
 	}
+	// What an entry really is needs no record.
+	if err := syscall.Removexattr(src+"/f", "user.rsync.%stat"); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, faking(), dst, src+"/"); len(got.items) != 1 || len(got.problems) > 0 {
+		t.Errorf("%q %q", got.items, got.problems)
+	}
+	if n, err := syscall.Getxattr(dst+"/f", "user.rsync.%stat", make([]byte, 99)); err != syscall.ENODATA {
+		t.Errorf("the record is there: %d bytes, %v", n, err)
+	}
+}
+
+// TestFakeSuperNamespaces: who is not the superuser keeps attributes of other
+// namespaces too.
+func TestFakeSuperNamespaces(t *testing.T) {
+	dir := t.TempDir()
+	src := makeTree(t, dir+"/src", "f=1")
+	const attr = "user.rsync.trusted.own"
+	if err := syscall.Setxattr(src+"/f", attr, []byte("1"), 0); err != nil {
+		t.Skip(err)
+	}
+	o := faking()
+	o.Rules.Xattrs, o.UID = true, 1000
+	for range 2 {
+		got := run(t, o, dir+"/dst", src+"/")
+		if len(got.problems) > 0 {
+			t.Error(got.problems)
+		}
+		value := make([]byte, 9)
+		if n, err := syscall.Getxattr(dir+"/dst/f", attr, value); err != nil || string(value[:n]) != "1" {
+			t.Errorf("%q %v", value, err)
+		}
+	}
 }
 
 // TestFakeSuperCorrupt: an entry whose record makes no sense is not transferred.

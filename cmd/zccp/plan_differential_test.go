@@ -13,8 +13,9 @@ import (
 
 // planScript does what sync does in two steps. It is sync itself where there is no
 // plan to carry out, as of a dry run; with -ii, which apply says nothing for of
-// what is up to date; and with a limit of deletions and backups, of which a dry
-// run, as that of rsync, does not know that they keep their directories.
+// what is up to date; with a limit of deletions and backups, of which a dry run,
+// as that of rsync, does not know that they keep their directories; and where a
+// run would first give itself access to a directory, which a dry one can't.
 const planScript = `
 zccp=%ZCCP%
 for word; do
@@ -31,6 +32,7 @@ code=$?
 case $code in
 1 | 2 | 3 | 4 | 11) cat "$plan.err" >&2; rm -f "$plan.err"; exit $code ;;
 esac
+grep -q 'cannot access .*: Permission denied' "$plan.err" && exec $zccp sync "$@"
 rm -f "$plan.err"
 cd / && $zccp apply "$plan"
 # What could not be planned is not done, and no failure of apply.

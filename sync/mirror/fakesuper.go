@@ -191,20 +191,21 @@ func (f *faker) change(p place, alter func(*record)) error {
 	}
 	mode := st.Type() | r.mode&platform.ModePerm | access
 	if st.Mode != mode {
-		if err := f.realChmod(p, mode&platform.ModeBits); err != nil {
-			return err
-		}
+		// The file of somebody else keeps its permissions, but may have a record.
+		err = f.realChmod(p, mode&platform.ModeBits)
 	}
-	if r == (record{mode: mode, uid: st.UID, gid: st.GID}) {
-		if !had {
-			return nil
-		}
-		return f.realRemove(p, attrStat)
+	real := r == (record{mode: mode, uid: st.UID, gid: st.GID})
+	var e error
+	switch {
+	case real && had:
+		e = f.realRemove(p, attrStat)
+	case !real && !(had && r == old):
+		e = f.realSet(p, attrStat, []byte(r.String()))
 	}
-	if had && r == old {
-		return nil
+	if err == nil {
+		err = e
 	}
-	return f.realSet(p, attrStat, []byte(r.String()))
+	return err
 }
 
 func (f *faker) chown(p place, uid, gid int) error {

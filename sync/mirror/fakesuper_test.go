@@ -256,3 +256,25 @@ func TestFakeSuperDevices(t *testing.T) {
 		t.Errorf("/dev/null is %#x", st.Rdev)
 	}
 }
+
+// TestFakeSuperForeign: a file whose permissions are somebody else's to change has
+// its record all the same, and the failure is told.
+func TestFakeSuperForeign(t *testing.T) {
+	dir := t.TempDir()
+	src, dst := makeTree(t, dir+"/src", "f=1"), makeTree(t, dir+"/dst", "f=1")
+	if err := syscall.Setxattr(src+"/f", "user.rsync.%stat", []byte("104755 0,0 5:6"), 0); err != nil {
+		t.Skip(err)
+	}
+	at(t, dir, "2021-01-01")
+	calls := platform.Native()
+	calls.Fchmodat = func(platform.FD, platform.Name, uint32) error { return syscall.EPERM }
+	r := &told{times: true}
+	New(calls, faking(), r).Run(t.Context(), []string{src + "/"}, dst)
+	value := make([]byte, 99)
+	if n, err := syscall.Getxattr(dst+"/f", "user.rsync.%stat", value); err != nil || string(value[:n]) != "104755 0,0 5:6" {
+		t.Errorf("%q %v", value[:max(n, 0)], err)
+	}
+	if len(r.problems) != 1 {
+		t.Errorf("%q", r.problems)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/zccp/zccp/copier/copiertest"
+	"github.com/zccp/zccp/platform"
 )
 
 // syncDifference is a difference from rsync that is meant.
@@ -92,9 +93,9 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "Which name of a file is copied and which are linked to it",
-		what: regexp.MustCompile(`^-i of [ab] only: [>ch][fLSD]`),
-		when: func(s *syncTrial, _ string) bool {
-			return strings.Contains(s.one.stdout, " => ") && settled(s.one.stdout) == settled(s.other.stdout)
+		what: regexp.MustCompile(`^-i of [ab] only: [.>ch][fLSD]|": (mtime|hard link to): |^"bak|^"dst/.*(\.old|~|\.bak)": name: `),
+		when: func(s *syncTrial, found string) bool {
+			return strings.Contains(s.one.stdout+s.other.stdout, " => ") && (s.linkedAnywhere(found) || strings.HasPrefix(found, `"bak`))
 		},
 	},
 	{
@@ -105,6 +106,58 @@ var syncIntended = []syncDifference{
 			base := filepath.Base(name[12:])
 			return s.one.code == 23 && s.other.code == 23 && strings.Contains(s.one.stderr, base) &&
 				regexp.MustCompile(`: cannot \w+.*[/']`+regexp.QuoteMeta(base)+`'`).MatchString(s.other.stderr)
+		},
+	},
+	{
+		name: "ACLs of xfs by their inner names",
+		what: regexp.MustCompile(`^-i of [ab] only: \.[fdLDS]|": (mode: |xattr "system\.posix_acl)`),
+		when: func(s *syncTrial, _ string) bool {
+			return fsOf(s.dir) == "xfs" && s.c.has(func(word string) bool { return regexp.MustCompile(`^-[a-zA-Z]*X`).MatchString(word) })
+		},
+	},
+	{
+		name: "ACLs with --no-perms",
+		what: regexp.MustCompile(`^-i of [ab] only: \.[fdLDS]|": (mode: |mtime: |xattr "system\.posix_acl)`),
+		when: func(s *syncTrial, _ string) bool {
+			acls := s.c.has(func(word string) bool { return regexp.MustCompile(`^-[a-zA-Z]*A`).MatchString(word) })
+			return acls && s.c.has(func(word string) bool { return word == "--no-p" || word == "--no-perms" })
+		},
+	},
+	{
+		name: "Space beyond what was appended",
+		what: regexp.MustCompile(`": allocated: `),
+		when: func(s *syncTrial, _ string) bool {
+			return fsOf(s.dir) == "xfs" && s.c.has(func(word string) bool { return strings.HasPrefix(word, "--append") })
+		},
+	},
+	{
+		name: "Deletions through a symbolic link",
+		what: regexp.MustCompile(`.`),
+		when: func(s *syncTrial, _ string) bool {
+			leaves := s.c.has(func(word string) bool { return word == "--ignore-existing" })
+			return leaves && s.c.has(func(word string) bool { return strings.HasPrefix(word, "--del") }) &&
+				strings.Contains(s.one.stdout, "*deleting") && !strings.Contains(s.other.stdout, "*deleting")
+		},
+	},
+	{
+		name: "Attributes of directories of backups",
+		what: regexp.MustCompile(`^"(dst/)?bak(/.*)?": (mode|user|group|mtime|xattr .*): |^"(dst|\.)": mtime: `),
+		when: func(s *syncTrial, _ string) bool {
+			return s.c.has(func(word string) bool { return strings.HasPrefix(word, "--backup-dir=") })
+		},
+	},
+	{
+		name: "Deletions where a file can't be read",
+		what: regexp.MustCompile(`^-i of a only: \*deleting|^"dst.*": (name: a nothing, b |mtime: )`),
+		when: func(s *syncTrial, _ string) bool {
+			return s.one.code == 23 && s.other.code == 23 && strings.Contains(s.other.stdout+s.other.stderr, "IO error encountered -- skipping file deletion")
+		},
+	},
+	{
+		name: "Directories that can't be read or entered",
+		what: regexp.MustCompile(`^-i of a only: \.d|^"dst.*": (mtime|xattr .*): `),
+		when: func(s *syncTrial, _ string) bool {
+			return s.one.code == 23 && s.other.code == 23 && regexp.MustCompile(`zccp: cannot (access|open directory) .*: Permission denied`).MatchString(s.other.stderr)
 		},
 	},
 	{
@@ -158,6 +211,9 @@ func settled(stdout string) string {
 	return strings.Join(list, "\n")
 }
 
+// fsOf returns the type of the file system that a directory is on.
+func fsOf(dir string) string { return platform.FileSystemName(dir) }
+
 // inPlace are the options with which existing files are written into.
 var inPlace = []string{"--inplace", "--append", "--append-verify", "--write-devices"}
 
@@ -165,6 +221,21 @@ var inPlace = []string{"--inplace", "--append", "--append-verify", "--write-devi
 // destination before.
 func (s *syncTrial) linked(found string) bool {
 	return s.about(found, func(e copiertest.Entry) bool { return e.Nlink > 1 && e.Mode&typeMask == typeRegular })
+}
+
+// linkedAnywhere tells whether a difference is about a name of a file that has several, at
+// the source or at the destination.
+func (s *syncTrial) linkedAnywhere(found string) bool {
+	found, _, _ = strings.Cut(found, " => ")
+	found, _, _ = strings.Cut(found, " -> ")
+	for name, e := range s.old.Entries {
+		base := itemName(filepath.Base(name))
+		if e.Nlink > 1 && e.Mode&typeMask != platform.ModeDir &&
+			(strings.Contains(found, base+`"`) || strings.HasSuffix(found, " "+base) || strings.HasSuffix(found, "/"+base)) {
+			return true
+		}
+	}
+	return false
 }
 
 // about tells whether a difference is about a name that was at the destination before, and

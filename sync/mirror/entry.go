@@ -253,6 +253,9 @@ func (m *Mirror) transferred(e *entry) {
 	}
 	var st platform.Stat
 	err := m.calls.Statat(e.o.dir.FD(), e.name, &st, false)
+	if e.src.Nlink > 1 {
+		st.Ctime = e.src.Ctime // another name of it may have gone before
+	}
 	if err == nil && !e.follow && !st.Unchanged(&e.src) && st.Mode&platform.ModeType == e.src.Mode&platform.ModeType {
 		m.note(0, "not removing %s: it changed", apply.Quote(e.srcPath()))
 		return

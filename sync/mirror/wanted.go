@@ -125,7 +125,7 @@ func (m *Mirror) leads(up *origin, name platform.Name, w *want) bool {
 			if m.leads(o, name, child) {
 				return true
 			}
-		case !m.hidden(o, name, st.Type()):
+		case !m.hidden(o, name, st.Type()) && !m.prunes(o, name, st.Type(), len(child.names) > 0):
 			return true
 		}
 	}

@@ -24,7 +24,10 @@
 //     its small files are whole.
 //  6. A directory is sealed (owner, mode, times) when all below it is done.
 //  7. When the walk is over the guards look at how much would go, and then it
-//     goes: by descriptor, never into another file system.
+//     goes: by descriptor, never into another file system. Before that, with
+//     DetectRenames, new files that were put off are sought in what goes, and
+//     what is found is renamed.
 //
-// With DeleteBefore a walk that only lists and deletes comes first.
+// With DeleteBefore a walk that only lists and deletes comes first. With FakeSuper
+// all calls that look at entries or change them are wrapped.
 package mirror

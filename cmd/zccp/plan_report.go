@@ -146,13 +146,15 @@ func (p *planReport) op(ev *mirror.Event, a asked) string {
 }
 
 // adjusts reports times that are set although they count as the same: with -c
-// those of modification, and those of access, are set to the nanosecond.
+// those of modification, those of access, and that of the destination itself, are
+// set to the nanosecond.
 func (p *planReport) adjusts(ev *mirror.Event, a asked) bool {
 	r := &p.cfg.Mirror.Rules
-	if a.old == nil || ev.Old == nil || a.src == nil || a.src.IsDir() {
+	if a.old == nil || ev.Old == nil || a.src == nil || a.src.IsDir() && ev.Name != "." {
 		return false
 	}
-	return r.Checksum && r.KeepsTime(a.src.Mode) && a.src.Mtime != a.old.Mtime || r.Atimes && a.src.Atime != a.old.Atime
+	mtime := (r.Checksum || a.src.IsDir()) && r.KeepsTime(a.src.Mode) && a.src.Mtime != a.old.Mtime
+	return mtime || r.Atimes && !a.src.IsDir() && a.src.Atime != a.old.Atime
 }
 
 // add writes an entry behind the directories that it stands in. Their times are
@@ -163,8 +165,8 @@ func (p *planReport) add(line *planEntry, name string) {
 	p.entries++
 	if line.Src.isDir() {
 		p.written[name] = true
-		delete(p.wanted, name)
 	}
+	delete(p.wanted, name)
 	p.emit(line)
 }
 
@@ -210,19 +212,27 @@ func (p *planReport) Finish(s mirror.Stats, code int) int {
 }
 
 // untold adds what was asked for and not told of: directories on the way to what
-// was named (--no-implied-dirs), and files that others may become links to.
+// was named (--no-implied-dirs), files that others may become links to, and what
+// a directory is emptied for without becoming free.
 func (p *planReport) untold() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(p.asked)) {
 		a := p.asked[name]
+		op, flags := "none", plan.Flags(0)
 		switch {
 		case a.src == nil:
+			continue
 		case a.src.IsDir() && (a.old == nil || !a.old.IsDir()):
-			p.add(newPlanEntry("create", (plan.FlagLocalChange|plan.FlagNew).Itemize(a.src.Mode, true), name, a), name)
-		case a.src.IsDir() && p.wanted[name] || p.joins(a):
-			p.add(newPlanEntry("none", plan.Flags(0).Itemize(a.src.Mode, true), name, a), name)
+			op, flags = "create", plan.FlagLocalChange|plan.FlagNew
+		case a.src.IsRegular() && p.wanted[name]:
+			op, flags = "transfer", plan.FlagTransfer|plan.FlagNew
+		case !a.src.IsDir() && p.wanted[name]:
+			op, flags = "create", plan.FlagLocalChange|plan.FlagNew
+		case !p.wanted[name] && !p.joins(a):
+			continue
 		}
+		p.add(newPlanEntry(op, flags.Itemize(a.src.Mode, true), name, a), name)
 	}
 }
 

@@ -124,6 +124,30 @@ var syncIntended = []syncDifference{
 		},
 	},
 	{
+		name: "Modes of directories with -X and without -p",
+		what: regexp.MustCompile(`^"dst.*": mode: `),
+		when: func(s *syncTrial, _ string) bool {
+			attrs := s.c.has(func(word string) bool { return regexp.MustCompile(`^-[a-zA-Z]*X`).MatchString(word) })
+			return attrs && !strings.Contains(s.transcript, " -a") || attrs && s.c.has(func(word string) bool { return word == "--no-p" || word == "--no-perms" })
+		},
+	},
+	{
+		name: "The owning group in ACLs",
+		what: regexp.MustCompile(`": xattr "system\.posix_acl_access"`),
+		when: func(s *syncTrial, found string) bool {
+			one, other, ok := strings.Cut(regexp.MustCompile(`\\x04\\x00\\x0[0-7]\\x00`).ReplaceAllString(found, ""), ", b ")
+			_, one, _ = strings.Cut(one, ": a ")
+			return ok && one == other
+		},
+	},
+	{
+		name: "The destination itself with --mkpath",
+		what: regexp.MustCompile(`^-i of [ab] only: \S{11} \./$|^"dst(/a|/a/b)?": mtime: `),
+		when: func(s *syncTrial, _ string) bool {
+			return s.c.has(func(word string) bool { return word == "--mkpath" })
+		},
+	},
+	{
 		name: "Space beyond what was appended",
 		what: regexp.MustCompile(`": allocated: `),
 		when: func(s *syncTrial, _ string) bool {

@@ -43,7 +43,7 @@ func (m *Mirror) special(w *apply.Worker, e *entry) {
 	switch {
 	case alt != nil:
 		flags = m.compare(&e.st, alt, flags)
-	case e.exists && e.old.Type() == e.src.Type():
+	case e.exists && kindOf(e.old.Mode) == kindOf(e.src.Mode):
 		flags = m.compare(&e.st, &e.old, flags) | m.compareMeta(&e.meta, e.p.dfd(), e.as, nil, e.st.Mode)
 	default:
 		flags |= plan.FlagNew | m.newMeta(&e.meta)
@@ -61,6 +61,19 @@ func (m *Mirror) special(w *apply.Worker, e *entry) {
 	m.itemOf(e, flags, "", nil)
 	m.transferred(e)
 	m.settle(w, e, true)
+}
+
+// kindOf returns the type of an entry as rsync tells them apart: devices of both
+// sorts are one kind, FIFOs and sockets another.
+func kindOf(mode uint32) uint32 {
+	switch t := mode & platform.ModeType; t {
+	case platform.ModeBlock:
+		return platform.ModeChar
+	case platform.ModeSocket:
+		return platform.ModeFIFO
+	default:
+		return t
+	}
 }
 
 // sameSpecial reports whether what stands at e's name in dir is what e is,

@@ -93,7 +93,8 @@ func (m *Mirror) enterParent(dst string) error {
 	return nil
 }
 
-// allHidden reports that the filter hides everything that was named.
+// allHidden reports that nothing that was named is there, or that the filter
+// hides it.
 func (m *Mirror) allHidden(p *pair) bool {
 	for i := range p.origins {
 		o := &p.origins[i]
@@ -103,7 +104,7 @@ func (m *Mirror) allHidden(p *pair) bool {
 		for text, w := range o.want.names {
 			name, err := platform.MakeName(text)
 			var st platform.Stat
-			if err != nil || !w.named || m.statWanted(o, w, name, &st) != nil || !m.hidden(o, name, st.Type()) {
+			if err != nil || !w.named || m.statWanted(o, w, name, &st) == nil && !m.hidden(o, name, st.Type()) {
 				return false
 			}
 		}

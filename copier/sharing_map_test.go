@@ -1,3 +1,5 @@
+//go:build linux
+
 package copier
 
 import (
@@ -114,7 +116,11 @@ func checkClaim(t *testing.T, runs []sharedRun, pieces []sharedPiece, mine *firs
 func TestClaimBounded(t *testing.T) {
 	var open atomic.Int64
 	c := countedCopies(&open)
-	for i := range int64(5000) {
+	files := int64(5000)
+	if short() {
+		files = 1500
+	}
+	for i := range files {
 		runs := make([]sharedRun, 300)
 		for k := range runs {
 			runs[k] = sharedRun{off: int64(k) << 12, n: 4096, place: (i<<9 + int64(k)) << 13}

@@ -148,6 +148,22 @@ func countPreparation(c, calls *platform.Calls, t *callTally) {
 		t.add(callFallocate, 1)
 		return calls.Fallocate(fd, off, length)
 	}
+	c.PunchHole = func(fd platform.FD, off, length int64) error {
+		t.add(callFallocate, 1)
+		return calls.PunchHole(fd, off, length)
+	}
+	c.Extents = func(fd platform.FD, off int64, flush bool, m *platform.ExtentMap) (int, error) {
+		t.add(callIoctl, 1)
+		return calls.Extents(fd, off, flush, m)
+	}
+	c.ExtentSpace = func(fd platform.FD) (platform.ExtentSpace, error) {
+		t.add(callIoctl, 2)
+		return calls.ExtentSpace(fd)
+	}
+	c.Dup = func(fd platform.FD) (platform.FD, error) {
+		t.add(callFcntl, 1)
+		return calls.Dup(fd)
+	}
 	c.Fadvise = func(fd platform.FD, off, length int64, advice int) error {
 		t.add(callFadvise, 1)
 		return calls.Fadvise(fd, off, length, advice)

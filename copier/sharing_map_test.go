@@ -118,7 +118,7 @@ func TestClaimBounded(t *testing.T) {
 	c := countedCopies(&open)
 	files := int64(5000)
 	if short() {
-		files = 1500
+		files, c.limit, c.maxRuns = 300, 64, 10000
 	}
 	for i := range files {
 		runs := make([]sharedRun, 300)
@@ -131,7 +131,7 @@ func TestClaimBounded(t *testing.T) {
 		}
 		settle(mine, &open)
 	}
-	if len(c.list) > maxFirstCopies || c.runs > maxSharedRuns || open.Load() > 2*maxFirstCopies || len(c.list) < c.limit/2 {
+	if len(c.list) > c.limit || c.runs > c.maxRuns || open.Load() > 2*int64(c.limit) || c.runs < c.maxRuns/2 {
 		t.Errorf("%d files, %d runs, %d descriptors", len(c.list), c.runs, open.Load())
 	}
 	c.close()

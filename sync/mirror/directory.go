@@ -103,6 +103,13 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 		return o, named, false
 	}
 	o.st = st
+	if m.circular(p, follow || st.Dev != up.st.Dev, &st, o.path) {
+		if dir != nil {
+			dir.Release()
+			dir.Done()
+		}
+		return o, named, false
+	}
 	if dir != nil && st.Dev != up.st.Dev {
 		m.meet(dir.FD())
 	}
@@ -135,6 +142,25 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 		m.readMeta(&p.meta, up, name, dir, st.Mode)
 	}
 	return o, named, true
+}
+
+// circular reports, and says, that a directory of the source must not be entered
+// because that would never end: it is the destination, or one of those above it,
+// which a link that is followed or a mount can lead to.
+func (m *Mirror) circular(p *pair, again bool, st *platform.Stat, path string) bool {
+	if d := m.root.dst; d != nil && d.Dev == st.Dev && d.Ino == st.Ino {
+		m.failf(KindPartial, "not copying %s into itself: it is the destination", apply.Quote(path))
+		return true
+	}
+	for q := p.parent; again && q != nil; q = q.parent {
+		for i := range q.origins {
+			if o := &q.origins[i]; o.st.SameInode(st) {
+				m.failf(KindPartial, "not following %s: it leads to a directory above it", apply.Quote(path))
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // searchable reports whether names in an open directory can be looked at. Of

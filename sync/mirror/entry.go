@@ -125,7 +125,7 @@ func (m *Mirror) leavesOut(e *entry) bool {
 		}
 		return true
 	case platform.ModeSymlink:
-		if m.opts.Links != LinksSkip {
+		if m.opts.Links != LinksSkip && m.rules.Links {
 			if m.opts.SafeLinks && unsafeLink(e.link.Bytes(), e.p.path(e.as.Bytes())) {
 				m.note(1, "ignoring unsafe symlink %q -> %q", name(), e.link.String())
 				return true

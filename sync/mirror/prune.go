@@ -29,7 +29,12 @@ func (m *Mirror) prunes(o *origin, name platform.Name, mode uint32, leads bool) 
 // directory. It ends at the first one.
 func (m *Mirror) holdsFiles(w *apply.Worker, up *origin, name platform.Name) bool {
 	var st platform.Stat
-	d, err := m.pool.Open(up.dir, name, m.opts.Links == LinksFollow || m.opts.CopyDirLinks, &st)
+	follow := m.opts.Links == LinksFollow || m.opts.CopyDirLinks
+	if m.opts.Links == LinksCopyUnsafe && !follow {
+		is, err := m.followed(up, name, &st)
+		follow = is && err == nil
+	}
+	d, err := m.pool.Open(up.dir, name, follow, &st)
 	if err != nil {
 		m.sourceProblem("open directory", up.srcPath(name.Bytes()), err)
 		return false

@@ -114,11 +114,11 @@ func sameTrees(t *testing.T, src, dst string) {
 
 func inodeAt(t *testing.T, path string) uint64 {
 	t.Helper()
-	st, err := os.Lstat(path)
-	if err != nil {
+	var st platform.Stat
+	if err := platform.Native().Statat(platform.CWD, platform.MustName(path), &st, false); err != nil {
 		t.Fatal(err)
 	}
-	return st.Sys().(*syscall.Stat_t).Ino
+	return st.Ino
 }
 
 func expect(t *testing.T, got []string, want ...string) {

@@ -122,7 +122,7 @@ func (m *Mirror) copyAlt(ctx context.Context, w *apply.Worker, e *entry, from *a
 		Src: fd, Stat: &st, OldFD: platform.None, Umask: m.opts.Umask,
 	}
 	src := e.src
-	put.Finish = func(fd platform.FD) (copier.Lost, error) { return m.finish1(e, &src, fd, false) }
+	put.Finish = func(fd platform.FD) (copier.Lost, error) { return m.finishFile(e, &src, fd, false) }
 	w.Begin()
 	if err := w.Copy.Put(ctx, put); err != nil {
 		return err

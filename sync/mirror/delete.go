@@ -152,12 +152,12 @@ func (j *waitingJob) Run(_ context.Context, w *apply.Worker) { j.m.renameWaiting
 type doomedJob struct {
 	m *Mirror
 	doomed
-	go_ bool
+	allowed bool
 }
 
 func (j *doomedJob) Run(ctx context.Context, w *apply.Worker) {
 	m, p := j.m, j.p
-	if j.go_ && ctx.Err() == nil {
+	if j.allowed && ctx.Err() == nil {
 		if err := p.dst.Use(); err != nil {
 			m.problem("access", m.dstPath(p, nil), err)
 		} else {
@@ -179,7 +179,7 @@ func (j *doomedJob) Run(ctx context.Context, w *apply.Worker) {
 type blockedJob struct {
 	m *Mirror
 	blocked
-	go_ bool
+	allowed bool
 }
 
 func (j *blockedJob) Run(ctx context.Context, w *apply.Worker) {
@@ -190,7 +190,7 @@ func (j *blockedJob) Run(ctx context.Context, w *apply.Worker) {
 		r := &removal{m: m, w: w, guards: e.p.guards, tell: true, room: true}
 		switch {
 		case ctx.Err() != nil:
-		case j.go_ && r.remove(ctx, e.p.dst, e.p.path(e.as.Bytes()), e.as, e.p.guards):
+		case j.allowed && r.remove(ctx, e.p.dst, e.p.path(e.as.Bytes()), e.as, e.p.guards):
 			e.exists = false
 			if e.group != nil {
 				m.joinGroup(ctx, w, e)

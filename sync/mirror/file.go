@@ -147,7 +147,9 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 		Dir: e.p.dfd(), DirIno: e.p.dst.Ino, DirDev: e.p.dst.Dev, Name: e.as,
 		Src: fd, Stat: &src, OldFD: platform.None, Umask: m.opts.Umask,
 	}
-	put.Finish = func(fd platform.FD) (copier.Lost, error) { return m.finish1(e, &src, fd, put.Stage == copier.InPlace) }
+	put.Finish = func(fd platform.FD) (copier.Lost, error) {
+		return m.finishFile(e, &src, fd, put.Stage == copier.InPlace)
+	}
 	w.Begin()
 	switch {
 	case e.exists && (m.opts.InPlace || m.rules.Append || isDevice(e.old.Mode)):
@@ -239,9 +241,9 @@ func (m *Mirror) openSource(e *entry) (platform.FD, error) {
 	return fd, err
 }
 
-// finish1 gives a staged file its attributes; written tells that it is the old
+// finishFile gives a staged file its attributes; written tells that it is the old
 // one, written into.
-func (m *Mirror) finish1(e *entry, src *platform.Stat, fd platform.FD, written bool) (lost copier.Lost, err error) {
+func (m *Mirror) finishFile(e *entry, src *platform.Stat, fd platform.FD, written bool) (lost copier.Lost, err error) {
 	var now platform.Stat
 	if err := m.calls.Fstat(fd, &now); err != nil {
 		return lost, &copier.StepError{Step: copier.StepStat, Err: err}

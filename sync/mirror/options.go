@@ -93,7 +93,6 @@ type Options struct {
 
 	AltKind  AltKind
 	AltDests []string
-	Fuzzy    int
 
 	Backup    bool
 	BackupDir string

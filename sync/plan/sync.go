@@ -19,7 +19,6 @@ type SyncRules struct {
 	OmitDirTimes  bool
 	OmitLinkTimes bool
 	Atimes        bool
-	Crtimes       bool
 	ACLs          bool
 	Xattrs        bool
 
@@ -58,7 +57,6 @@ const (
 	FlagOwner
 	FlagGroup
 	FlagAtime
-	FlagCrtime
 	FlagACL
 	FlagXattr
 	FlagDeleted
@@ -66,7 +64,7 @@ const (
 
 // significant flags are those that make an entry worth a line.
 const significant = FlagTransfer | FlagNew | FlagChange | FlagSize | FlagTime | FlagPerms |
-	FlagOwner | FlagGroup | FlagAtime | FlagCrtime | FlagACL | FlagXattr | FlagDeleted
+	FlagOwner | FlagGroup | FlagAtime | FlagACL | FlagXattr | FlagDeleted
 
 // Significant reports whether anything happens to the entry.
 func (f Flags) Significant() bool { return f&significant != 0 }
@@ -119,16 +117,7 @@ func (f Flags) Itemize(mode uint32, times bool) string {
 	letter(5, FlagPerms, 'p')
 	letter(6, FlagOwner, 'o')
 	letter(7, FlagGroup, 'g')
-	switch f & (FlagAtime | FlagCrtime) {
-	case FlagAtime | FlagCrtime:
-		b[8] = 'b'
-	case FlagAtime:
-		b[8] = 'u'
-	case FlagCrtime:
-		b[8] = 'n'
-	default:
-		b[8] = '.'
-	}
+	letter(8, FlagAtime, 'u')
 	letter(9, FlagACL, 'a')
 	letter(10, FlagXattr, 'x')
 	switch {

@@ -22,7 +22,7 @@ func TestItemize(t *testing.T) {
 		{FlagLocalChange | FlagHardLink, platform.ModeRegular, true, "hf         "},
 		{0, platform.ModeFIFO, true, ".S         "},
 		{FlagTransfer, platform.ModeRegular, true, ">f........."},
-		{FlagOwner | FlagGroup | FlagAtime | FlagCrtime | FlagACL | FlagXattr, platform.ModeBlock, true, ".D....ogbax"},
+		{FlagOwner | FlagGroup | FlagAtime | FlagACL | FlagXattr, platform.ModeBlock, true, ".D....oguax"},
 		{FlagDeleted, platform.ModeRegular, true, "*deleting  "},
 	} {
 		if got := c.f.Itemize(c.mode, c.times); got != c.want {

@@ -18,13 +18,13 @@ import (
 
 // TestSyncKill kills synchronisations at random moments: every file is the old one or the
 // new one, nothing is gone that was not to go, and the same command run again makes the
-// destination equal to the source and leaves nothing over. ZCCP_TEST_KILLS is how often; 40
+// destination equal to the source and leaves nothing over. ZCCP_TEST_SYNC_KILLS is how often; 40
 // without it.
 func TestSyncKill(t *testing.T) {
 	copiertest.Require(t, "root")
 	binary := buildBinary(t)
 	requireSync(t, []string{binary, "sync"})
-	kills := countFrom(t, "ZCCP_TEST_KILLS", 40)
+	kills := countFrom(t, "ZCCP_TEST_SYNC_KILLS", 40)
 	if testing.Short() {
 		kills = min(kills, 16)
 	}

@@ -21,3 +21,13 @@ func Message(err error) string {
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
+
+// Cause returns the errno that err wraps, for the questions that this package
+// answers of one, or err itself.
+func Cause(err error) error {
+	var e Errno
+	if errors.As(err, &e) {
+		return e
+	}
+	return err
+}

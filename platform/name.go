@@ -39,3 +39,8 @@ func (n Name) String() string { return string(n.Bytes()) }
 
 // Clone returns a copy of n.
 func (n Name) Clone() Name { return append(Name(nil), n...) }
+
+// IsDots reports whether n is "." or "..", which every listing holds.
+func (n Name) IsDots() bool {
+	return n[0] == '.' && (len(n) == 2 || len(n) == 3 && n[1] == '.')
+}

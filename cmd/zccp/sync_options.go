@@ -59,12 +59,6 @@ func (o syncOption) negatable(names string) syncOption {
 	return o
 }
 
-// absent refuses an option that sync/mirror does not carry out.
-func (o syncOption) absent() syncOption {
-	o.group, o.usage, o.never = groupNever, "", "not in this version"
-	return o
-}
-
 // canonical returns the name that settings carry.
 func (o syncOption) canonical() string { return o.names[0] }
 

@@ -43,9 +43,9 @@ func (c *Copy) enter(w *apply.Worker, p *place, follow bool) *node {
 	c.stayOn(p, n)
 	a := plan.Action{Do: plan.Create}
 	switch {
-	case c.opts.DryRun && p.n.fresh && isDots(p.dst):
+	case c.opts.DryRun && p.n.fresh && p.dst.IsDots():
 		a.Do = plan.Enter // it would be there by then
-	case !p.n.fresh || isDots(p.dst):
+	case !p.n.fresh || p.dst.IsDots():
 		var ok bool
 		if a, ok = c.decideDir(w, p, n); !ok {
 			c.calls.Close(n.sfd)
@@ -204,7 +204,7 @@ func (c *Copy) decideDir(w *apply.Worker, p *place, n *node) (plan.Action, bool)
 		return a, false
 	}
 	if p.operand && c.opts.AtomicTree && a.Do == plan.Enter {
-		if isDots(p.dst) {
+		if p.dst.IsDots() {
 			c.fail(errRefused, fmt.Sprintf("cannot replace %s as a whole: it is the target directory itself", apply.Quote(p.dstPath())))
 			return a, false
 		}

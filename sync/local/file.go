@@ -178,9 +178,9 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 	if err != nil {
 		switch {
 		case c.givesWay(a) && cannotReplace(err):
-			c.createProblem("", p, errno(err))
+			c.createProblem("", p, platform.Cause(err))
 		case a.Reason == plan.Backed && cannotReplace(err):
-			c.putProblem(p.srcPath(), p.dstPath(), backupError(p, errno(err)))
+			c.putProblem(p.srcPath(), p.dstPath(), backupError(p, platform.Cause(err)))
 		default:
 			c.putProblem(p.srcPath(), p.dstPath(), err)
 		}

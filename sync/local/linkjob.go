@@ -46,11 +46,11 @@ func (c *Copy) linkOrCopy(ctx context.Context, w *apply.Worker, g *linkGroup, p 
 		var no *noLink
 		switch {
 		case errors.As(err, &no):
-		case c.givesWay(a) && platform.Denied(errno(err)):
-			c.createProblem("", p, errno(err))
+		case c.givesWay(a) && platform.Denied(platform.Cause(err)):
+			c.createProblem("", p, platform.Cause(err))
 			return
-		case a.Reason == plan.Backed && platform.Denied(errno(err)):
-			c.createProblem("", p, backupError(p, errno(err)))
+		case a.Reason == plan.Backed && platform.Denied(platform.Cause(err)):
+			c.createProblem("", p, backupError(p, platform.Cause(err)))
 			return
 		default:
 			c.fail(err, fmt.Sprintf("cannot create hard link %s to %s: %s", apply.Quote(p.dstPath()), apply.Quote(at.dstPath()), platform.Message(err)))

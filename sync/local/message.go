@@ -53,18 +53,10 @@ func hint(err error) string {
 	switch {
 	case errors.Is(err, copier.ErrChanged):
 		return "something writes to it; copy it while that is stopped, or from a snapshot"
-	case platform.NoSpace(errno(err)):
+	case platform.NoSpace(platform.Cause(err)):
 		return ""
 	}
 	return ""
-}
-
-func errno(err error) error {
-	var e platform.Errno
-	if errors.As(err, &e) {
-		return e
-	}
-	return err
 }
 
 // putProblem words what a step of a file's copy said, as cp would.

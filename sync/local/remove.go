@@ -43,7 +43,7 @@ func (c *Copy) eachNameUntil(dir platform.FD, f func(name platform.Name, mode ui
 			if name == nil {
 				break
 			}
-			if !isDots(name) && !f(name, mode) {
+			if !name.IsDots() && !f(name, mode) {
 				return nil
 			}
 		}

@@ -114,7 +114,7 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 			c.r.Opts.Report.Done(&apply.Event{Op: apply.OpRemove, Dst: p.dstPath()})
 		}
 		if err = w.Copy.Put(ctx, put); cannotReplace(err) {
-			return &message{"cannot remove " + apply.Quote(p.dstPath()) + ": " + platform.Message(errno(err)), err}
+			return &message{"cannot remove " + apply.Quote(p.dstPath()) + ": " + platform.Message(platform.Cause(err)), err}
 		}
 		return err
 	default:
@@ -134,7 +134,7 @@ func (c *Copy) overwrite(ctx context.Context, w *apply.Worker, p *place, put *co
 		return err
 	}
 	put.KeepOld, put.Result = false, copier.Result{}
-	put.Why = "no new file like it can be made: " + platform.Message(errno(err))
+	put.Why = "no new file like it can be made: " + platform.Message(platform.Cause(err))
 	return c.writeInto(ctx, w, put)
 }
 

@@ -62,12 +62,12 @@ func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.
 		c.lost(p.dstPath, &lost)
 	})
 	if err != nil {
-		if platform.Denied(errno(err)) {
+		if platform.Denied(platform.Cause(err)) {
 			switch {
 			case c.givesWay(a):
 				noun = ""
 			case a.Reason == plan.Backed:
-				err = backupError(p, errno(err))
+				err = backupError(p, platform.Cause(err))
 			}
 		}
 		c.createProblem(noun, p, err)

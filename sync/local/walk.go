@@ -143,7 +143,7 @@ func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) 
 		}
 		buf = rest
 		switch {
-		case isDots(name):
+		case name.IsDots():
 		case mode == platform.ModeDir:
 			dirs = append(dirs, name...)
 		default:
@@ -169,10 +169,6 @@ func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) 
 		n.unsealed.Add(1)
 		w.Runner.Push(&dirsJob{c, n, dirs})
 	}
-}
-
-func isDots(name platform.Name) bool {
-	return name[0] == '.' && (len(name) == 2 || len(name) == 3 && name[1] == '.')
 }
 
 // dirsJob enters the directories of a portion, one a turn.

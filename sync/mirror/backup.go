@@ -14,17 +14,7 @@ import (
 // it: a hard link is made where that works, so that no moment passes without
 // the file; whoever replaces it renames over.
 func (m *Mirror) backup(p *pair, name platform.Name) error {
-	return m.backupFrom(p.dfd(), p.path(nil), name, p)
-}
-
-// backupAt is backup for an entry of the open directory from, whose path below
-// the destination is rel.
-func (m *Mirror) backupAt(from platform.FD, rel string, name platform.Name) error {
-	return m.backupFrom(from, rel, name, nil)
-}
-
-// backupFrom is both. p, if it is known, is the pair of the directory.
-func (m *Mirror) backupFrom(from platform.FD, rel string, name platform.Name, p *pair) error {
+	from, rel := p.dfd(), p.path(nil)
 	dir, backupName, done, err := m.backupPlace(from, rel, name, p)
 	if err != nil {
 		return err

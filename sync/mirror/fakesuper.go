@@ -90,7 +90,7 @@ func (f *faker) realChmod(p place, mode uint32) error {
 	return f.Calls.Fchmodat(p.dir, p.name, mode)
 }
 
-var errRecord = errors.New("Corrupt attribute user.rsync.%stat")
+var errRecord = errors.New("corrupt attribute user.rsync.%stat")
 
 // record is what the attribute says.
 type record struct {

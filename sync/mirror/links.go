@@ -52,7 +52,7 @@ func (o *origin) relative(name platform.Name) string {
 // linkProblem reports a link that is to be followed and leads nowhere. rsync
 // counts it as a failure and goes on.
 func (m *Mirror) linkProblem(o *origin, name platform.Name, err error) {
-	if !platform.NotExist(errno(err)) && !platform.Loop(errno(err)) {
+	if !platform.NotExist(platform.Cause(err)) && !platform.Loop(platform.Cause(err)) {
 		m.sourceProblem("stat", o.srcPath(name.Bytes()), err)
 		return
 	}

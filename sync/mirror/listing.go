@@ -246,15 +246,11 @@ func (m *Mirror) eachName(w *apply.Worker, d *tree.Dir, f func(name platform.Nam
 			if name == nil {
 				break
 			}
-			if !isDots(name) {
+			if !name.IsDots() {
 				f(name, mode)
 			}
 		}
 	}
-}
-
-func isDots(name platform.Name) bool {
-	return name[0] == '.' && (len(name) == 2 || len(name) == 3 && name[1] == '.')
 }
 
 // listTarget returns the names that stand at the destination, without what

@@ -168,14 +168,14 @@ func (m *Mirror) problem(action, path string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	m.fail(KindPartial, err, fmt.Sprintf("cannot %s %s: %s", action, apply.Quote(path), platform.Message(errno(err))))
+	m.fail(KindPartial, err, fmt.Sprintf("cannot %s %s: %s", action, apply.Quote(path), platform.Message(platform.Cause(err))))
 }
 
 // sourceProblem is problem for what can't be read: it keeps deletions from
 // being made, since what could not be seen may be there. What vanished is
 // known not to be.
 func (m *Mirror) sourceProblem(action, path string, err error) {
-	if platform.NotExist(errno(err)) {
+	if platform.NotExist(platform.Cause(err)) {
 		m.fail(KindVanished, err, "file has vanished: "+apply.Quote(path))
 		return
 	}
@@ -195,14 +195,6 @@ func (m *Mirror) failf(kind Kind, format string, a ...any) {
 
 func (m *Mirror) note(level int, format string, a ...any) {
 	m.report.Note(level, fmt.Sprintf(format, a...))
-}
-
-func errno(err error) error {
-	var e platform.Errno
-	if errors.As(err, &e) {
-		return e
-	}
-	return err
 }
 
 func retry(call func() error) error {

@@ -241,11 +241,11 @@ func (m *Mirror) rootOrigin(p *pair, base string, w *want, depth int, text strin
 	}
 	if err != nil && m.opts.FromSet && base == m.fromBase {
 		m.aborted.Store(true)
-		m.failf(KindSelection, "cannot enter %s: %s", apply.Quote(base), platform.Message(errno(err)))
+		m.failf(KindSelection, "cannot enter %s: %s", apply.Quote(base), platform.Message(platform.Cause(err)))
 		return -1
 	}
 	if err != nil {
-		if w == nil && platform.Denied(errno(err)) {
+		if w == nil && platform.Denied(platform.Cause(err)) {
 			m.unreadRoot = base
 		}
 		m.missingOperand(text, err)
@@ -294,9 +294,9 @@ func (m *Mirror) lists(fd platform.FD) bool {
 // missingOperand reports an operand that isn't there. As rsync has it, that
 // keeps deletions from being made; it is no file that vanished.
 func (m *Mirror) missingOperand(text string, err error) {
-	if platform.NotExist(errno(err)) && (m.opts.IgnoreMissingArgs || m.opts.DeleteMissingArgs) {
+	if platform.NotExist(platform.Cause(err)) && (m.opts.IgnoreMissingArgs || m.opts.DeleteMissingArgs) {
 		return
 	}
 	m.ioError.Store(true)
-	m.fail(KindPartial, err, fmt.Sprintf("cannot stat %s: %s", apply.Quote(text), platform.Message(errno(err))))
+	m.fail(KindPartial, err, fmt.Sprintf("cannot stat %s: %s", apply.Quote(text), platform.Message(platform.Cause(err))))
 }

@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/zccp/zccp/copier"
@@ -217,4 +219,30 @@ func (m *Mirror) renameWaiting(w *apply.Worker, held *waiting) {
 	m.dropPartialDir(p)
 	p.release()
 	m.done(w, p)
+}
+
+// openTempDir opens the directory of --temp-dir, relative to the destination.
+func (m *Mirror) openTempDir(dst string) error {
+	path := m.opts.TempDir
+	if path == "" || m.opts.DryRun {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dst, path)
+	}
+	name, err := platform.MakeName(path)
+	var fd platform.FD
+	var st platform.Stat
+	if err == nil {
+		fd, err = m.openRoot(name)
+	}
+	if err == nil {
+		err = m.calls.Fstat(fd, &st)
+	}
+	if err != nil {
+		return &Failure{KindFile, fmt.Sprintf("cannot use %s for temporary files: %s", apply.Quote(path), platform.Message(platform.Cause(err)))}
+	}
+	m.tempDir = m.pool.Root(fd, &st)
+	m.roots = append(m.roots, m.tempDir)
+	return nil
 }

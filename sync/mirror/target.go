@@ -38,8 +38,8 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 		return &Failure{KindSelection, "destination must be a directory when copying more than 1 file"}
 	case err == nil && isDir:
 		return &Failure{KindSelection, "cannot overwrite non-directory with a directory"}
-	case err != nil && !platform.NotExist(errno(err)):
-		return &Failure{KindSelection, fmt.Sprintf("cannot stat destination %s: %s", apply.Quote(dst), platform.Message(errno(err)))}
+	case err != nil && !platform.NotExist(platform.Cause(err)):
+		return &Failure{KindSelection, fmt.Sprintf("cannot stat destination %s: %s", apply.Quote(dst), platform.Message(platform.Cause(err)))}
 	}
 	if err != nil && !slash && (m.nothing(p) || m.allHidden(p)) {
 		p.origins = nil
@@ -88,7 +88,7 @@ func (m *Mirror) enterParent(dst string) error {
 		err = m.calls.Statat(platform.CWD, name, &st, true)
 	}
 	if err != nil {
-		return &Failure{KindSelection, fmt.Sprintf("cannot enter %s: %s", apply.Quote(parent), platform.Message(errno(err)))}
+		return &Failure{KindSelection, fmt.Sprintf("cannot enter %s: %s", apply.Quote(parent), platform.Message(platform.Cause(err)))}
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func (m *Mirror) isEmpty(o *origin, name platform.Name) bool {
 			if e, _, _, rest = platform.NextEntry(rest); e == nil {
 				break
 			}
-			empty = empty && isDots(e)
+			empty = empty && e.IsDots()
 		}
 	}
 	return empty
@@ -202,7 +202,7 @@ func (m *Mirror) makeTarget(p *pair, dst string) error {
 		err = m.calls.Mkdirat(platform.CWD, name, 0o777)
 	}
 	if err != nil {
-		return &Failure{KindFile, fmt.Sprintf("cannot create directory %s: %s", apply.Quote(trimmed), platform.Message(errno(err)))}
+		return &Failure{KindFile, fmt.Sprintf("cannot create directory %s: %s", apply.Quote(trimmed), platform.Message(platform.Cause(err)))}
 	}
 	m.note(1, "created directory %s", trimmed)
 	return m.openTarget(p, trimmed, true)
@@ -229,7 +229,7 @@ func (m *Mirror) makePath(path string) error {
 		return nil
 	}
 	if err := m.calls.Mkdirat(platform.CWD, name, 0o777); err != nil && !platform.Exists(err) {
-		return &Failure{KindFile, fmt.Sprintf("cannot create directory %s: %s", apply.Quote(path), platform.Message(errno(err)))}
+		return &Failure{KindFile, fmt.Sprintf("cannot create directory %s: %s", apply.Quote(path), platform.Message(platform.Cause(err)))}
 	}
 	return nil
 }
@@ -245,12 +245,12 @@ func (m *Mirror) openTarget(p *pair, path string, fresh bool) error {
 	if err == nil {
 		err = m.calls.Fstat(fd, &st)
 	}
-	if platform.NotExist(errno(err)) && m.opts.DryRun {
+	if platform.NotExist(platform.Cause(err)) && m.opts.DryRun {
 		p.fresh = true
 		return nil
 	}
 	if err != nil {
-		return &Failure{KindSelection, fmt.Sprintf("cannot open destination %s: %s", apply.Quote(path), platform.Message(errno(err)))}
+		return &Failure{KindSelection, fmt.Sprintf("cannot open destination %s: %s", apply.Quote(path), platform.Message(platform.Cause(err)))}
 	}
 	m.meet(fd)
 	p.dst, p.fresh = m.pool.Root(fd, &st), fresh

@@ -16,22 +16,31 @@ type rootJob struct{ m *Mirror }
 
 func (j *rootJob) Run(ctx context.Context, w *apply.Worker) {
 	m, p := j.m, j.m.root
-	if p.dots {
-		if l := m.list(w, p); len(l.names)+len(l.dirs) == 0 {
+	var l *listing
+	if p.dots && m.goesOn(ctx) {
+		if l = m.list(w, p); len(l.names)+len(l.dirs) == 0 {
 			p.seals = false
 		}
 	}
-	if p.seals && !m.late() {
+	if p.seals && m.goesOn(ctx) {
 		m.rootItem(w, p)
 	}
-	m.walk(ctx, w, p)
+	m.work(ctx, w, p, l)
 }
 
 // walk lists a pair, which is in use, and begins the work on its names.
 // It ends the use.
-func (m *Mirror) walk(ctx context.Context, w *apply.Worker, p *pair) {
-	if ctx.Err() == nil && !m.late() {
-		l := m.list(w, p)
+func (m *Mirror) walk(ctx context.Context, w *apply.Worker, p *pair) { m.work(ctx, w, p, nil) }
+
+// goesOn reports that more is to be begun.
+func (m *Mirror) goesOn(ctx context.Context) bool { return ctx.Err() == nil && !m.late() }
+
+// work is walk for who may have the listing already.
+func (m *Mirror) work(ctx context.Context, w *apply.Worker, p *pair, l *listing) {
+	if m.goesOn(ctx) {
+		if l == nil {
+			l = m.list(w, p)
+		}
 		m.drop(p, l)
 		if len(l.dirs) > 0 {
 			p.unsealed.Add(1)

@@ -72,7 +72,7 @@ func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform
 // missingWanted reports a name that isn't there, or has it deleted at the
 // destination where that was asked for.
 func (m *Mirror) missingWanted(p *pair, w *want, name platform.Name, err error) {
-	if m.opts.DeleteMissingArgs && platform.NotExist(errno(err)) && w.named && p.dst != nil && !p.fresh {
+	if m.opts.DeleteMissingArgs && platform.NotExist(platform.Cause(err)) && w.named && p.dst != nil && !p.fresh {
 		as := name
 		if w.as != nil {
 			as = w.as

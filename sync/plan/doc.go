@@ -11,4 +11,12 @@
 //  3. Something at the destination: refuse what would destroy the source or
 //     change the type between directory and other; then -u, -n and -i; then
 //     backup or removal; then how it is replaced.
+//
+// For a synchronisation (SyncRules, the rules of rsync), where whoever asks holds
+// both listings:
+//
+//  1. QuickCheck, Newer and OutOfSize say whether a regular file is transferred.
+//  2. Mode says which permissions an entry is to have.
+//  3. Compare says which attributes differ from what they are to be, as Flags,
+//     which Itemize writes as the letters of rsync's -i.
 package plan

@@ -47,7 +47,7 @@ func readListing(calls *platform.Calls, fd platform.FD, buf []byte) ([]listed, e
 				return nil, errListing
 			}
 			rest = next
-			if isDots(name) {
+			if name.IsDots() {
 				continue
 			}
 			if cap(block)-len(block) < len(name) {
@@ -59,10 +59,6 @@ func readListing(calls *platform.Calls, fd platform.FD, buf []byte) ([]listed, e
 	}
 	slices.SortFunc(all, func(a, b listed) int { return bytes.Compare(a.name, b.name) })
 	return all, nil
-}
-
-func isDots(name platform.Name) bool {
-	return name[0] == '.' && (len(name) == 2 || len(name) == 3 && name[1] == '.')
 }
 
 // merge makes one list of two that are sorted. A name that a listing has twice,

@@ -87,7 +87,7 @@ type Dir struct {
 	Meta       Meta
 	Implied    bool // it only leads to what was named
 	Lists      bool // all its names are known
-	Again      bool // the destination is walked once more for Dirs that were told before
+	Lost       bool // it could not be entered: nothing of it follows, not even a DirEnd
 }
 
 // Entry is a name that is no directory.
@@ -109,17 +109,21 @@ type Entries struct {
 }
 
 // DirEnd ends a directory's listing. Subdirs are the names, at the destination,
-// of all directories in it that have a Dir of their own or failed to.
+// of all directories in it; each has a Dir, before or after this. Others are
+// names of entries that could not be looked at: they count as being there.
 type DirEnd struct {
 	Dir     uint32
-	Count   uint32 // of entries told
+	Count   uint32 // one more than the highest index told
 	Subdirs [][]byte
+	Others  [][]byte
 }
 
 // WalkEnd says that everything was listed.
 type WalkEnd struct {
 	IOError    bool   // something could not be read: nothing may be deleted
 	UnreadRoot []byte // a source whose listing can't be had
+	Empty      []byte // a source directory with nothing in it
+	LostMount  []byte // a source that was a mount point in the last run
 	Dirs       uint32 // how many were announced, the root among them
 }
 

@@ -218,8 +218,11 @@ type Sent struct {
 	Bytes  int64 // of content, holes and copied ranges in its frames: Size, but for failures
 	Mtime  Time
 	Kernel bool // moved by the kernel from the page cache: the Verdict comes after Received
-	// Sums are those of the ranges, in the order of their offsets, where the
-	// streams do not protect the bytes.
+	// Sums is the sum of all frames that went over streams which do not protect
+	// the bytes, if any did: one element, of the whole file. It is the exclusive
+	// or of the XXH3-128, under the session's seed, of each frame's type (1 byte),
+	// offset, content (8 bytes each) and sum of the payload (16 bytes), so that
+	// no number of frames makes it longer.
 	Sums []RangeSum
 	// Digest is of the whole content, with the job's --verify.
 	Digest []byte
@@ -257,8 +260,22 @@ type Remove struct {
 	ID FileID
 }
 
-// Credit lets the sender send so many more bytes of listings.
+// Flow is what a window is kept for: what one end may send on the control
+// channel before the other has worked it off.
+type Flow uint8
+
+// The flows. Listings: Root, Dir, Entries, DirEnd and WalkEnd. Chunks: what is
+// in Chunk. Reports: Problem, Note and Item.
+const (
+	FlowListings Flow = iota + 1
+	FlowChunks
+	FlowReports
+)
+
+// Credit lets the far end send so many more bytes of a flow: of frames, and of
+// chunks their content.
 type Credit struct {
+	Flow  Flow
 	Bytes uint64
 }
 

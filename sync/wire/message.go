@@ -23,7 +23,7 @@ type Attr struct {
 	Rdev     uint64 // of devices
 	Size     int64  // bytes
 	Mtime    Time
-	Atime    Time // only with FeatureAtime asked for by the job
+	Atime    Time // only if the job asks for it
 }
 
 // Xattr is an extended attribute. Name has no NUL at its end.
@@ -328,6 +328,13 @@ type Fatal struct {
 	Code uint8
 	Text string
 	Hint string
+}
+
+// Chunk carries bytes of a data stream within the control channel, as long as
+// there is none of its own.
+type Chunk struct {
+	Stream uint32
+	Data   []byte
 }
 
 // Ping says that the sender of it lives.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -121,12 +122,18 @@ func (w *Worker) derive(ctx context.Context, t *transfer, p *Put, sparse bool) (
 func (w *Worker) cloneBasis(t *transfer, p *Put) (int64, error) {
 	refused := w.refusedFor(w.dstOld.Dev, p.BasisStat.Dev)
 	defer func() { w.refused = w.refusedFor(w.dstOld.Dev, p.Stat.Dev) }()
+	return w.cloneInto(t.dst, p.Basis, refused)
+}
+
+// cloneInto makes an empty file a clone of basis, unless it is refused already,
+// and returns its size then.
+func (w *Worker) cloneInto(dst, basis platform.FD, refused *atomic.Uint32) (int64, error) {
 	if refused.Load()&(1<<Reflink) != 0 {
 		return 0, nil
 	}
-	err := w.calls.Clone(t.dst, p.Basis)
+	err := w.calls.Clone(dst, basis)
 	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
-		err = w.calls.Clone(t.dst, p.Basis)
+		err = w.calls.Clone(dst, basis)
 	}
 	if err != nil {
 		switch platform.Judge(platform.CallClone, err, false) {
@@ -138,7 +145,7 @@ func (w *Worker) cloneBasis(t *transfer, p *Put) (int64, error) {
 		}
 		return 0, nil
 	}
-	if err := w.calls.Fstat(t.dst, &w.dstNow); err != nil {
+	if err := w.calls.Fstat(dst, &w.dstNow); err != nil {
 		return 0, step(StepStat, err)
 	}
 	return w.dstNow.Size, nil

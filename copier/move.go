@@ -40,8 +40,12 @@ func moveReadWrite(w *Worker, t *transfer, n int64) (int, error) {
 
 // pread repeats only what a signal interrupted.
 func (w *Worker) pread(fd platform.FD, buf []byte, off int64) (int, error) {
+	return pread(w.calls, fd, buf, off)
+}
+
+func pread(calls *platform.Calls, fd platform.FD, buf []byte, off int64) (int, error) {
 	for i := 0; ; i++ {
-		n, err := w.calls.Pread(fd, buf, off)
+		n, err := calls.Pread(fd, buf, off)
 		if !platform.Interrupted(err) || i >= maxRepeats {
 			if err == nil && (n < 0 || n > len(buf)) {
 				return 0, errCount("pread", n, int64(len(buf)))
@@ -54,9 +58,13 @@ func (w *Worker) pread(fd platform.FD, buf []byte, off int64) (int, error) {
 // store writes all of data at off and returns how much is stored. Signals and
 // short counts are its own affair; any other error is final.
 func (w *Worker) store(fd platform.FD, data []byte, off int64) (int, error) {
+	return store(w.calls, fd, data, off)
+}
+
+func store(calls *platform.Calls, fd platform.FD, data []byte, off int64) (int, error) {
 	stored, stalls := 0, 0
 	for stored < len(data) {
-		n, err := w.calls.Pwrite(fd, data[stored:], off+int64(stored))
+		n, err := calls.Pwrite(fd, data[stored:], off+int64(stored))
 		if err == nil && (n < 0 || n > len(data)-stored) {
 			return stored, step(StepWrite, errCount("pwrite", n, int64(len(data)-stored)))
 		}

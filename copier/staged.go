@@ -207,6 +207,16 @@ func (w *Worker) commitAcross(ctx context.Context, far *Staged, p *Put) error {
 		return err
 	}
 	defer w.calls.Close(src)
+	if err := w.commitCopy(ctx, src, p); err != nil {
+		return err
+	}
+	far.remove()
+	return nil
+}
+
+// commitCopy copies a whole file that was staged beside its name, and gives it
+// that.
+func (w *Worker) commitCopy(ctx context.Context, src platform.FD, p *Put) error {
 	var st platform.Stat
 	if err := w.calls.Fstat(src, &st); err != nil {
 		return err
@@ -223,7 +233,7 @@ func (w *Worker) commitAcross(ctx context.Context, far *Staged, p *Put) error {
 	near.Delta, near.Partial, near.Resume = false, nil, false
 	near.BeforeCommit = nil // it ran
 	s := new(Staged)
-	err = w.create(s, &near, 0o600)
+	err := w.create(s, &near, 0o600)
 	if err == nil {
 		err = w.fill(ctx, s, &near)
 	}
@@ -232,10 +242,8 @@ func (w *Worker) commitAcross(ctx context.Context, far *Staged, p *Put) error {
 	}
 	if err != nil {
 		s.Discard()
-		return err
 	}
-	far.remove()
-	return nil
+	return err
 }
 
 func (s *Staged) retry(call func() error) error {

@@ -12,14 +12,27 @@ import (
 // a kernel or device caught that confirmed what it did not store. The file is
 // unpublished, so nobody else's pages are dropped.
 func (w *Worker) verify(ctx context.Context, fd platform.FD, p *Put) error {
-	if err := w.calls.Fdatasync(fd); err != nil && !platform.Unsupported(err) {
-		return step(StepSync, err)
+	if err := w.uncache(fd); err != nil {
+		return err
 	}
-	w.calls.Fadvise(fd, 0, 0, platform.AdviseDontNeed)
 	want, err := w.digest(ctx, p.Src)
 	if err != nil {
 		return err
 	}
+	return w.compareDigest(ctx, fd, want, p)
+}
+
+// uncache flushes what is stored and drops its pages.
+func (w *Worker) uncache(fd platform.FD) error {
+	if err := w.calls.Fdatasync(fd); err != nil && !platform.Unsupported(err) {
+		return step(StepSync, err)
+	}
+	w.calls.Fadvise(fd, 0, 0, platform.AdviseDontNeed)
+	return nil
+}
+
+// compareDigest reads back what is stored.
+func (w *Worker) compareDigest(ctx context.Context, fd platform.FD, want []byte, p *Put) error {
 	got, err := w.digest(ctx, fd)
 	if err != nil {
 		return err

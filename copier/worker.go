@@ -22,6 +22,8 @@ type Copier struct {
 	boot      func() uint64 // of the machine; see bootID
 	copies    *firstCopies  // that later files can share data with
 
+	buffers sync.Pool // of *[]byte, for Arrivals
+
 	resumeMin, resumeChunk int64 // ResumeMin and resumeChunk, but in tests
 }
 
@@ -83,6 +85,16 @@ type Worker struct {
 func (c *Copier) NewWorker() *Worker {
 	return &Worker{c: c, calls: c.calls}
 }
+
+func (c *Copier) takeBuffer() *[]byte {
+	if b, ok := c.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, bufferSize)
+	return &b
+}
+
+func (c *Copier) giveBuffer(b *[]byte) { c.buffers.Put(b) }
 
 // buffer is made at first use: where every file is cloned none is needed.
 func (w *Worker) buffer() []byte {

@@ -1,0 +1,257 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"hash"
+	"io"
+	"math"
+	"sync"
+
+	"github.com/zccp/zccp/platform"
+)
+
+// Arrival is a regular file whose content comes in pieces. Every byte is told
+// once, by WriteAt, Hole or Copy, in any order; these may be called from
+// several goroutines at once, for different bytes. Complete or Abandon ends it,
+// when no other call is under way; a Worker is in the hands of one goroutine,
+// but need not be the one that began.
+type Arrival struct {
+	c     *Copier
+	calls *platform.Calls
+	p     *Put
+	s     Staged
+
+	// base is how much the file held when it began, of its basis.
+	base int64
+	own  bool // the basis is the file itself
+	// patching is held for writing where content is moved within the file.
+	patching sync.RWMutex
+
+	mu     sync.Mutex
+	told   spans
+	fresh  spans // of a file that is its own basis: what is no longer as it was
+	sized  int64 // the size that the file has at least
+	roomy  bool  // space may be reserved where there is no data
+	broken error // the first failure
+	bad    int64 // what is at and behind this offset may not be stored
+	moved  int64
+	holes  int64
+	kept   int64
+	spoilt bool
+}
+
+// Arrive stages a file. Of p, Src is not used and Stat says what is known of
+// the source; Finish has to be set where attributes of the source are to be
+// kept that Stat doesn't hold. p, with its descriptors, is the Arrival's until
+// its end, and its Partial and Resume say only what becomes of a file that is
+// abandoned: the file begins empty, or with Delta as a clone of the basis where
+// the file systems can do that, or InPlace as it is. On an error there is
+// nothing to be abandoned.
+func (w *Worker) Arrive(p *Put) (*Arrival, error) {
+	a := &Arrival{c: w.c, calls: w.calls, p: p, bad: math.MaxInt64}
+	p.Result, p.Lost = Result{Attempts: 1, Method: ReadWrite}, Lost{}
+	// What an earlier run left can be the basis, by the choice of the caller.
+	partial := p.Partial
+	p.Partial, p.Resume = nil, false
+	if partial != nil && p.Stage == Unnamed {
+		p.Stage = Sibling
+	}
+	err := w.create(&a.s, p, w.creationMode(p))
+	p.Partial = partial
+	if err == nil {
+		err = w.prepareArrival(a)
+	}
+	if err != nil {
+		a.s.Discard()
+		return nil, err
+	}
+	return a, nil
+}
+
+// prepareArrival gives the file what it begins with.
+func (w *Worker) prepareArrival(a *Arrival) error {
+	p := a.p
+	size := p.Stat.Size
+	switch {
+	case w.patches(p):
+		a.own, a.base = true, a.s.have
+	case p.Delta && p.Stage != InPlace && w.canDerive(p) && w.c.opts.Sparse != Never:
+		base, err := w.cloneInto(a.s.fd, p.Basis, w.refusedFor(p.DirDev, p.BasisStat.Dev))
+		if err != nil {
+			return err
+		}
+		a.base = base
+	}
+	a.sized = a.base
+	if p.Preallocate && p.cuts() && a.base < size {
+		err := a.s.retry(func() error { return a.calls.Fallocate(a.s.fd, a.base, size-a.base) })
+		if err != nil && !platform.Unsupported(err) {
+			return step(StepWrite, err)
+		}
+		a.roomy = err == nil
+	}
+	if w.c.opts.Sparse == Always && p.cuts() && size >= smallArrival {
+		return a.grow()
+	}
+	return nil
+}
+
+// Digest writes the content to h, as far as it is stored, from 0 to size. No
+// piece may be under way.
+func (a *Arrival) Digest(ctx context.Context, h hash.Hash, size int64) error {
+	buf := a.c.takeBuffer()
+	defer a.c.giveBuffer(buf)
+	for off := int64(0); off < size; {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		n, err := pread(a.calls, a.s.fd, (*buf)[:min(size-off, int64(len(*buf)))], off)
+		if err == nil && n == 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return step(StepVerify, err)
+		}
+		h.Write((*buf)[:n])
+		off += int64(n)
+	}
+	return nil
+}
+
+// Spoil says that what has arrived counts for nothing, as that of a source that
+// changed: nothing of it is kept when the Arrival is abandoned.
+func (a *Arrival) Spoil() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.spoilt = true
+}
+
+var (
+	errNoDigest  = errors.New("no digest of the source to verify it with")
+	errAbandoned = errors.New("abandoned")
+)
+
+// Complete gives the file its size and metadata, and its name, once everything
+// was told. digest is that of the content by Options.Verify, which is compared
+// with what is read back past the cache; nil without that. On an error nothing
+// is at the name that was not there before (Stage InPlace excepted), and what
+// Put would have kept of it is. Either way the Arrival has ended and p is the
+// caller's; p.Result and p.Lost tell of it.
+func (w *Worker) Complete(ctx context.Context, a *Arrival, size int64, digest []byte) error {
+	p, s := a.p, &a.s
+	err := ctx.Err()
+	if err == nil {
+		err = w.wholeArrival(ctx, a, size, digest)
+	}
+	a.tell(size)
+	if err != nil {
+		if a.spoilt || !w.keep(s, p, err) {
+			s.Discard()
+		}
+		return err
+	}
+	if p.BeforeCommit != nil {
+		err = p.BeforeCommit()
+	}
+	if err == nil {
+		err = w.commit(ctx, s, p)
+	}
+	if err != nil && p.Stage == Unnamed && noName(err) {
+		w.c.noUnnamed.Store(p.DirDev, struct{}{})
+		p.Stage = Sibling
+		result := p.Result
+		err = w.commitCopy(ctx, s.fd, p)
+		p.Result = result
+	}
+	s.Discard()
+	if err == nil {
+		w.dropPartial(p)
+	}
+	return err
+}
+
+// tell fills in the result.
+func (a *Arrival) tell(size int64) {
+	r := &a.p.Result
+	r.Bytes, r.Moved, r.Holes, r.Matched = size, a.moved, a.holes, a.kept
+	a.s.good = min(a.told.prefix(), a.bad)
+}
+
+// wholeArrival does what fill does for a file with a source.
+func (w *Worker) wholeArrival(ctx context.Context, a *Arrival, size int64, digest []byte) error {
+	p, fd := a.p, a.s.fd
+	if a.broken != nil {
+		return a.broken
+	}
+	if err := a.told.are(size); err != nil {
+		return err
+	}
+	if p.cuts() {
+		if a.sized != size {
+			if err := a.s.retry(func() error { return a.calls.Ftruncate(fd, size) }); err != nil {
+				return step(StepSize, err)
+			}
+		}
+	}
+	if err := w.calls.Fstat(fd, &w.dstNow); err != nil {
+		return step(StepStat, err)
+	}
+	if p.cuts() && w.dstNow.Size != size {
+		return step(StepSize, errCount("destination holds", int(w.dstNow.Size), size))
+	}
+	if err := w.metadata(fd, p); err != nil {
+		return err
+	}
+	if w.c.opts.Verify != NoHash {
+		if err := w.verifyArrival(ctx, fd, p, digest); err != nil {
+			return err
+		}
+	}
+	if f := w.c.opts.Fsync; f != NoSync && !(f == SyncBatch && p.Deferred) {
+		if err := w.calls.Fsync(fd); err != nil {
+			return step(StepSync, err)
+		}
+	}
+	return nil
+}
+
+// verifyArrival verifies and leaves the times as they were.
+func (w *Worker) verifyArrival(ctx context.Context, fd platform.FD, p *Put, digest []byte) error {
+	if digest == nil {
+		return step(StepVerify, errNoDigest)
+	}
+	if err := w.calls.Fstat(fd, &w.dstNow); err != nil {
+		return step(StepStat, err)
+	}
+	if err := w.uncache(fd); err != nil {
+		return err
+	}
+	if err := w.compareDigest(ctx, fd, digest, p); err != nil {
+		return err
+	}
+	if err := w.calls.Futimens(fd, w.dstNow.Atime, w.dstNow.Mtime); err != nil {
+		p.Lost.add(AttrTimes, StepTimes, err, true)
+	}
+	return nil
+}
+
+// Abandon ends an Arrival that is not complete. What arrived without a gap is
+// kept as p.Partial says, anything else is removed. After Complete it does
+// nothing.
+func (w *Worker) Abandon(a *Arrival) {
+	if a.s.fd == platform.None {
+		return
+	}
+	a.tell(0)
+	if a.spoilt || !w.keep(&a.s, a.p, errAbandoned) {
+		a.s.Discard()
+	}
+}
+
+// dropPartial removes what an earlier run left of a file that is whole now.
+func (w *Worker) dropPartial(p *Put) {
+	if k := p.Partial; k != nil && k.Dir != platform.None && !k.Final {
+		w.calls.Unlinkat(k.Dir, k.Name)
+	}
+}

@@ -27,14 +27,20 @@ type outcome struct {
 
 const nobody = 65534
 
-func (c *trial) execute(command []string, dst string) outcome {
+// usual returns the options and operands of the trial, for a destination.
+func (c *trial) usual(dst string) []string {
+	words := slices.Clone(c.args)
+	for _, operand := range c.operands {
+		words = append(words, strings.ReplaceAll(operand, "{dst}", dst))
+	}
+	return words
+}
+
+func (c *trial) execute(command, words []string, dst string) outcome {
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	args := []string{"-c", "umask " + cmp.Or(c.umask, "022") + `; exec "$@"`, "sh"}
-	args = append(append(args, command...), c.args...)
-	for _, operand := range c.operands {
-		args = append(args, strings.ReplaceAll(operand, "{dst}", dst))
-	}
+	args = append(append(args, command...), words...)
 	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Dir = c.dir
 	cmd.Env = []string{"LC_ALL=C.UTF-8", "PATH=" + os.Getenv("PATH"), "TZ=UTC0"}
@@ -51,9 +57,9 @@ func (c *trial) execute(command []string, dst string) outcome {
 		c.t.Fatal(err)
 	}
 	name := filepath.Base(command[0])
-	words := strings.NewReplacer("\n"+name+": ", "\ncp: ", dst, "{dst}")
+	plain := strings.NewReplacer("\n"+name+": ", "\ncp: ", dst, "{dst}")
 	clean := func(b bytes.Buffer) string {
-		return quotedName.ReplaceAllStringFunc(strings.TrimPrefix(words.Replace("\n"+b.String()), "\n"), requote)
+		return quotedName.ReplaceAllStringFunc(strings.TrimPrefix(plain.Replace("\n"+b.String()), "\n"), requote)
 	}
 	return outcome{cmd.ProcessState.ExitCode(), clean(stdout), clean(stderr)}
 }

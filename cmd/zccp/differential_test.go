@@ -43,6 +43,9 @@ type differential struct {
 	variants []variant
 	// report, when set, gets what is found, instead of the test.
 	report func(number int, found []string)
+	// words, when set, returns what the subject is called with for dst, instead of the
+	// options and operands of the trial. What it prints is then not compared.
+	words func(c *trial, dst string) []string
 
 	mu          sync.Mutex
 	differences int
@@ -58,7 +61,7 @@ func (d *differential) run(t *testing.T, trees int, on []copiertest.FileSystem) 
 			v := d.choose(number, len(on))
 			t.Run(fmt.Sprintf("%d %s %s", number, fsys.Name, v.name), func(t *testing.T) {
 				t.Parallel()
-				c := trial{differential: d, variant: v, t: t, dir: filepath.Join(fsys.Dir, strconv.Itoa(number))}
+				c := trial{differential: d, variant: v, t: t, dir: filepath.Join(fsys.Dir, strconv.Itoa(number)), number: number}
 				c.rng = rand.New(rand.NewPCG(d.seed, uint64(number)))
 				found := c.run()
 				if d.report != nil {
@@ -99,6 +102,8 @@ type trial struct {
 	t   *testing.T
 	dir string
 	rng *rand.Rand
+	// number is that of the tree.
+	number int
 	// operands are what follows the options; "{dst}" in them becomes the destination.
 	operands []string
 	// undo, when set, takes back what change did and removing a tree can't.
@@ -135,18 +140,24 @@ func (c *trial) run() []string {
 	c.src, c.old = src, c.scan("2")
 	// The kernel's clock for times runs a tick behind.
 	from := time.Now().Add(-20 * time.Millisecond)
-	one := c.execute(c.reference, oneDst)
-	other := c.execute(c.subject, otherDst)
+	one := c.execute(c.reference, c.usual(oneDst), oneDst)
+	words := c.usual(otherDst)
+	if c.words != nil {
+		words = c.words(c, otherDst)
+	}
+	other := c.execute(c.subject, words, otherDst)
 	to := time.Now()
 
 	var found []string
 	if one.code != other.code {
 		found = append(found, fmt.Sprintf("exit code: a %d, b %d", one.code, other.code))
 	}
-	if !c.anyMessages {
+	if !c.anyMessages && c.words == nil {
 		found = append(found, lines("stderr", one.stderr, other.stderr)...)
 	}
-	found = append(found, lines("stdout", one.stdout, other.stdout)...)
+	if c.words == nil {
+		found = append(found, lines("stdout", one.stdout, other.stdout)...)
+	}
 	opt := copiertest.CompareOptions{From: from, To: to}
 	if c.dense {
 		opt.Ignore = copiertest.Allocated

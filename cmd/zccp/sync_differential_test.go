@@ -51,6 +51,11 @@ type syncDifferential struct {
 	seed               uint64
 	// report, when set, gets what is found, instead of the test.
 	report func(number int, found []string)
+	// words, when set, returns what the subject is called with, instead of the words of the
+	// case.
+	words func(s *syncTrial, root string) []string
+	// means are the differences that are meant; those from rsync if it is nil.
+	means []syncDifference
 
 	mu        sync.Mutex
 	differing int
@@ -70,7 +75,7 @@ func (d *syncDifferential) run(t *testing.T, cases int, on []copiertest.FileSyst
 			t.Run(fmt.Sprintf("%d %s", number, fsys.Name), func(t *testing.T) {
 				t.Parallel()
 				c := newSyncCase(rand.New(rand.NewPCG(d.seed, uint64(number))))
-				trial := syncTrial{syncDifferential: d, t: t, dir: filepath.Join(fsys.Dir, strconv.Itoa(number))}
+				trial := syncTrial{syncDifferential: d, t: t, dir: filepath.Join(fsys.Dir, strconv.Itoa(number)), number: number}
 				found := trial.run(c)
 				if d.report != nil {
 					d.report(number, found)
@@ -107,6 +112,8 @@ type syncTrial struct {
 	*syncDifferential
 	t   *testing.T
 	dir string
+	// number is that of the case.
+	number int
 
 	// Of the case that ran last: its two results, what was there before, and what was said.
 	c          *syncCase
@@ -148,7 +155,11 @@ func (s *syncTrial) run(c *syncCase) []string {
 	}
 	// The kernel's clock for times runs a tick behind.
 	from := time.Now().Add(-20 * time.Millisecond)
-	s.one, s.other = s.execute(s.reference, one), s.execute(s.subject, other)
+	words := c.words(other)
+	if s.words != nil {
+		words = s.words(s, other)
+	}
+	s.one, s.other = s.execute(s.reference, one, c.words(one)), s.execute(s.subject, other, words)
 	opt := copiertest.CompareOptions{From: from, To: time.Now(), Ignore: copiertest.Atime}
 	if c.compares.atime {
 		opt.Ignore = 0
@@ -191,11 +202,11 @@ func itemized(stdout string) string {
 	return strings.Join(append(all, ""), "\n")
 }
 
-// execute runs a command in root on its own operands.
-func (s *syncTrial) execute(command []string, root string) outcome {
+// execute runs a command in root with these options and operands.
+func (s *syncTrial) execute(command []string, root string, words []string) outcome {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
 	defer cancel()
-	argv := slices.Concat(command, []string{"-i"}, s.c.words(root))
+	argv := slices.Concat(command, []string{"-i"}, words)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = root
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH"), "TZ=UTC0", "HOME=" + filepath.Join(root, "home")}
@@ -223,14 +234,18 @@ func (s *syncTrial) execute(command []string, root string) outcome {
 // unintended drops the differences that zccp means to have, and counts them.
 func (s *syncTrial) unintended(found []string) []string {
 	var left []string
+	means := s.means
+	if means == nil {
+		means = syncIntended
+	}
 	for _, f := range found {
-		i := slices.IndexFunc(syncIntended, func(d syncDifference) bool { return d.what.MatchString(f) && d.when(s, f) })
+		i := slices.IndexFunc(means, func(d syncDifference) bool { return d.what.MatchString(f) && d.when(s, f) })
 		if i < 0 {
 			left = append(left, f)
 			continue
 		}
 		s.mu.Lock()
-		s.intended[syncIntended[i].name]++
+		s.intended[means[i].name]++
 		s.mu.Unlock()
 	}
 	return left

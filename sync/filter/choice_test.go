@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 // choice returns what rsync does, for the rules of this package.
 func (c *comparison) choice() ([]string, error) {
 	l, err := c.list()
+	if err == nil && c.respell {
+		l, err = c.respelled(l)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +127,33 @@ func (c *comparison) choice() ([]string, error) {
 	}
 	sort.Strings(lines)
 	return lines, err
+}
+
+// respelled returns the list that the rules of l make where none of its files are.
+func (c *comparison) respelled(l *filter.List) (*filter.List, error) {
+	again := filter.New(nil)
+	for _, o := range c.options {
+		if o.name == "--from0" {
+			again.NulEnded()
+		}
+	}
+	// What .cvsignore files of the tree lead to is still of the place.
+	home, err := os.ReadFile(filepath.Join(c.work, "home/.cvsignore"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	again.CVSIgnore(home, c.words)
+	for _, rule := range l.Rules() {
+		if err := again.Add(rule); err != nil {
+			return nil, fmt.Errorf("rule %q of %q: %w", rule, l.Rules(), err)
+		}
+	}
+	for _, o := range c.options {
+		if o.name == "--delete-excluded" {
+			again.DeleteExcluded()
+		}
+	}
+	return again, nil
 }
 
 // top is what names of the transfer begin with.

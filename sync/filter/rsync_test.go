@@ -200,6 +200,7 @@ type comparison struct {
 	words   string // $CVSIGNORE
 	extra   string
 	later   bool // the operand is the second one, behind an empty directory
+	respell bool // the rules are those that List.Rules writes
 
 	refused bool // by both
 	decided bool // something was excluded
@@ -214,6 +215,11 @@ func (c *comparison) run() error {
 	if wantErr != nil {
 		c.refused = true
 		return nil
+	}
+	c.respell = true
+	again, err := c.choice()
+	if c.respell = false; err != nil || !slices.Equal(again, got) {
+		return fmt.Errorf("written out, the rules choose otherwise: %w\n%q\n%q", err, again, got)
 	}
 	var diff []string
 	for _, line := range want {

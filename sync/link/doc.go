@@ -1,0 +1,39 @@
+// Package link is how two ends meet: it ends with a control channel that goes
+// both ways and, where they can be had, data streams beside it. What is said on
+// them is not its business.
+//
+// Over ssh it goes like this:
+//
+//  1. The client runs the system's ssh with words that never change, "zccp serve
+//     --stdio" ([DialSSH]); the far end is [ServeStdio]. Paths and secrets are
+//     in no argument and no variable of either host.
+//  2. The server greets, which ends whatever a login shell may print before.
+//     There is no time limit up to the first byte, because ssh may be asking
+//     for a password; from there to the end of step 4 there are 10 seconds.
+//  3. The client says Hello (package wire): versions, features, whether plain
+//     streams may be, the pin of a key it has made for this session, a token of
+//     256 random bits, how many streams it wants and on which ports.
+//  4. The server opens one TCP listener, and says Hello with its own pin, the
+//     listener's port and the address at which ssh has reached it. From here on
+//     the control channel is the caller's.
+//  5. Meanwhile the client connects: to the name that ssh has resolved and to
+//     the addresses told, all at once, for a second and a half. On the first
+//     that answers it opens all streams. If none does, that is a note, and
+//     everything goes through ssh.
+//  6. Each stream is a TLS 1.3 connection on which both show the key that was
+//     pinned in step 3 or 4, and then prove to know the token: by HMAC-SHA256
+//     over both Hellos, the stream's number, nonces of both ends and the TLS
+//     exporter. So a stream can't be opened by anybody else, moved to another
+//     session or opened twice, and ends that were made to see different Hellos
+//     don't get any. Plain streams do the same without TLS.
+//  7. The listener closes when all streams are there, and after 30 seconds in
+//     any case.
+//
+// Security=TLS hands sending to the kernel where it can be had (package ktls).
+// Security=Plain is had only if both ends allow it: then file contents can be
+// read on the way, and have to be checked against sums that went over the
+// control channel, which nobody can forge.
+//
+// Every limit and every time-out is this end's own. All text from the far end is
+// escaped before it becomes part of an error or a note.
+package link

@@ -1,0 +1,232 @@
+package link
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zccp/zccp/sync/wire"
+)
+
+// What a client asks of the link, in its Hello. Features: askDirect for data
+// streams, and askStreams with their number. Ports: the range that the server
+// may listen on, as two. Addrs: askExport with the name of a daemon's export.
+const (
+	askDirect  = "link:direct"
+	askStreams = "link:streams="
+	askExport  = "export="
+)
+
+// channel is what the Hellos go over: a control channel whose ends can be given
+// a deadline. Nothing is read beyond a Hello.
+type channel struct {
+	r     io.Reader
+	w     io.WriteCloser
+	close func() error
+	link  *Link
+	lost  func() error // why the channel ended, if more is known than io.EOF
+}
+
+type deadliner interface{ SetReadDeadline(time.Time) error }
+
+// setDeadline bounds reading, where it can be: on what is neither a pipe nor a
+// socket nothing waits.
+func (c *channel) setDeadline(t time.Time) {
+	if d, ok := c.r.(deadliner); ok {
+		d.SetReadDeadline(t)
+	}
+}
+
+func (c *channel) Read(b []byte) (int, error) {
+	idle := time.Duration(0)
+	if c.link != nil {
+		idle = time.Duration(c.link.idle.Load())
+	}
+	if idle > 0 {
+		c.setDeadline(time.Now().Add(idle))
+	} else if c.link != nil {
+		c.setDeadline(time.Time{})
+	}
+	n, err := c.r.Read(b)
+	switch {
+	case err == nil || c.link == nil:
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = &Error{Code: CodeTimeout, Text: fmt.Sprintf("nothing came from %s for %v", c.link.Peer, idle), Err: err}
+	case err == io.EOF && c.lost != nil:
+		if why := c.lost(); why != nil {
+			err = why
+		}
+	}
+	return n, err
+}
+
+func (c *channel) Write(b []byte) (int, error) { return c.w.Write(b) }
+
+func (c *channel) Close() error { return c.link.Close() }
+
+// terms are what both ends agreed on.
+type terms struct {
+	agreed wire.Agreed
+	cred   credential
+	seed   uint64
+	theirs *wire.Hello
+	noise  []byte
+}
+
+// helloBase is what the Hellos of both ends have.
+func (o *Options) helloBase(id *identity) *wire.Hello {
+	return &wire.Hello{MinVersion: wire.MinVersion, MaxVersion: wire.MaxVersion, Pin: id.pin, Features: slices.Clone(o.Features), Program: o.Program}
+}
+
+// greetServer is the client's part: wait for the greeting, say Hello, hear
+// Hello. There is time for ever until the first byte, since ssh may ask for a
+// password, and handshakeTime from then on. The noise is there on errors too.
+func greetServer(c *channel, o *Options, id *identity, direct bool, export string) (*terms, error) {
+	t := &terms{}
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(c, first); err != nil {
+		return t, err
+	}
+	c.setDeadline(time.Now().Add(handshakeTime))
+	session, noise, err := wire.ReadGreeting(io.MultiReader(strings.NewReader(string(first)), c))
+	if t.noise = noise; err != nil {
+		return t, err
+	}
+	ours := o.helloBase(id)
+	ours.Session, ours.Client, ours.Plain = session, true, o.Security == Plain
+	if direct {
+		rand.Read(ours.Token[:])
+		ours.Features = append(ours.Features, askDirect, askStreams+strconv.Itoa(o.asked()))
+		if o.DataPorts != (PortRange{}) {
+			ours.Ports = []uint16{o.DataPorts.Low, o.DataPorts.High}
+		}
+	}
+	if export != "" {
+		ours.Addrs = []string{askExport + export}
+	}
+	said, err := ours.Append(nil)
+	if err != nil {
+		return t, err
+	}
+	if _, err := c.Write(said); err != nil {
+		return t, err
+	}
+	theirs, heard, err := wire.ReadHello(c)
+	if err != nil {
+		return t, err
+	}
+	t.theirs, t.seed = theirs, theirs.Seed
+	if t.agreed, err = wire.Choose(ours, theirs); err != nil {
+		return t, err
+	}
+	if ours.Plain && !t.agreed.Plain {
+		return t, &Error{Code: CodeRefused, Text: "the far end does not allow --security=plain", Hint: "leave it out: the default encrypts"}
+	}
+	t.cred = credential{session: session, token: ours.Token, transcript: wire.Transcript(said, heard)}
+	return t, nil
+}
+
+// greetClient is the server's part. offer fills in where streams can be opened,
+// if the client asks for so many of them on such ports, and what else depends
+// on the client; its error ends the session after the Hello.
+func greetClient(c *channel, o *Options, id *identity, offer func(ours, theirs *wire.Hello, streams int, ports PortRange) error) (*terms, error) {
+	c.setDeadline(time.Now().Add(handshakeTime))
+	t := &terms{}
+	ours := o.helloBase(id)
+	var random [24]byte
+	rand.Read(random[:])
+	copy(ours.Session[:], random[:])
+	ours.Seed = binary.LittleEndian.Uint64(random[16:])
+	ours.Plain = o.AllowPlain
+	if _, err := c.Write(wire.AppendGreeting(nil, ours.Session)); err != nil {
+		return t, err
+	}
+	theirs, heard, err := wire.ReadHello(c)
+	if err != nil {
+		return t, err
+	}
+	t.theirs, t.seed = theirs, ours.Seed
+	streams, ports, err := wishes(theirs)
+	if err != nil {
+		return t, err
+	}
+	var refused error
+	if theirs.MinVersion <= ours.MaxVersion {
+		refused = offer(ours, theirs, min(streams, o.allowed()), ports)
+	}
+	said, err := ours.Append(nil)
+	if err != nil {
+		return t, err
+	}
+	if _, err := c.Write(said); err != nil {
+		return t, err
+	}
+	if t.agreed, err = wire.Choose(ours, theirs); err != nil {
+		return t, err
+	}
+	t.cred = credential{session: ours.Session, token: theirs.Token, transcript: wire.Transcript(heard, said)}
+	return t, refused
+}
+
+// wishes reads what a client's Hello asks of the link. No streams: 0.
+func wishes(h *wire.Hello) (streams int, ports PortRange, err error) {
+	for _, f := range h.Features {
+		if n, ok := strings.CutPrefix(f, askStreams); ok {
+			if streams, err = strconv.Atoi(n); err != nil || streams < 1 || streams > maxStreams {
+				return 0, ports, errors.New("the client asks for an invalid number of streams")
+			}
+		}
+	}
+	if !slices.Contains(h.Features, askDirect) || h.Token == [32]byte{} {
+		streams = 0
+	}
+	switch len(h.Ports) {
+	case 0:
+	case 2:
+		ports = PortRange{h.Ports[0], h.Ports[1]}
+		if ports.Low == 0 || ports.Low > ports.High {
+			return 0, ports, errors.New("the client asks for an invalid range of ports")
+		}
+	default:
+		return 0, ports, errors.New("the client asks for an invalid range of ports")
+	}
+	return streams, ports, nil
+}
+
+// exportAsked returns the export that a client's Hello names, or "".
+func exportAsked(h *wire.Hello) string {
+	for _, a := range h.Addrs {
+		if name, ok := strings.CutPrefix(a, askExport); ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// settle makes what was agreed a link's.
+func (l *Link) settle(t *terms) {
+	l.Session, l.Seed, l.Version = t.cred.session, t.seed, t.agreed.Version
+	for _, f := range t.agreed.Features {
+		if !strings.HasPrefix(f, "link:") {
+			l.Features = append(l.Features, f)
+		}
+	}
+	if t.agreed.Plain {
+		l.Security = Plain
+	}
+}
+
+// watch makes a handshake end with ctx: stop is called if that comes first.
+// The returned function ends the watching and reports whether it was stopped.
+func watch(ctx context.Context, stop func()) (end func() bool) {
+	unhook := context.AfterFunc(ctx, stop)
+	return func() bool { return !unhook() }
+}

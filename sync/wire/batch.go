@@ -78,6 +78,13 @@ func (w *BatchWriter) Fail(status Status) {
 	w.describe()
 }
 
+// Undo takes back the file that was added last.
+func (w *BatchWriter) Undo() {
+	clear(w.buf[w.at:])
+	w.buf = w.buf[:w.at]
+	w.count--
+}
+
 // describe appends what stands before the data of the last file.
 func (w *BatchWriter) describe() {
 	b := append(w.buf, byte(w.last.Status))

@@ -294,12 +294,12 @@ type Reader struct {
 	small []byte // body of a message that keeps nothing of it
 }
 
-// NewReader returns a Reader of r, which reads ahead. Messages whose bodies are
-// longer than limit are refused, as are those beyond the limits of this package;
-// 0 is those alone.
+// NewReader returns a Reader of r, which reads ahead. Frames whose bodies are
+// longer than limit are refused; 0 stands for MaxBody, which is also the most.
+// What comes in several frames is bounded by MaxLong all the same.
 func NewReader(r io.Reader, limit int) *Reader {
-	if limit <= 0 || limit > MaxLong {
-		limit = MaxLong
+	if limit <= 0 || limit > MaxBody {
+		limit = MaxBody
 	}
 	return &Reader{r: bufio.NewReaderSize(r, 64<<10), limit: limit, small: make([]byte, 4096)}
 }
@@ -338,7 +338,7 @@ func (r *Reader) Next() (msg any, size int, err error) {
 			if again, flags, n, err = r.header(false); err != nil {
 				return nil, 0, err
 			}
-			if again != kind || len(body)+n > r.limit {
+			if again != kind || len(body)+n > MaxLong {
 				return nil, 0, violation("invalid part of a message of type %d", kind)
 			}
 			size += headerSize + n
@@ -377,7 +377,7 @@ func (r *Reader) header(first bool) (kind, flags uint8, n int, err error) {
 	if flags&^(flagSkip|flagMore) != 0 {
 		return 0, 0, 0, violation("unknown flags %#x of a message", flags)
 	}
-	if length > MaxBody || int(length) > r.limit {
+	if length > uint32(r.limit) {
 		return 0, 0, 0, violation("message of %d bytes", length)
 	}
 	_, err = r.r.Discard(headerSize)

@@ -133,6 +133,15 @@ func (c *cursor) count(limit, least int) int {
 	return int(n)
 }
 
+// some is count for a list that a message is not sent without.
+func (c *cursor) some(limit, least int) int {
+	n := c.count(limit, least)
+	if n == 0 {
+		c.fail("empty list")
+	}
+	return n
+}
+
 // id takes a FileID.
 func (c *cursor) id() FileID { return FileID{Dir: c.u32(), Index: c.u32()} }
 

@@ -36,7 +36,7 @@ func (m *Need) put(b []byte) []byte {
 
 func (m *Need) get(c *cursor) {
 	m.Dir = c.u32()
-	n := c.count(MaxRuns, 2)
+	n := c.some(MaxRuns, 2)
 	m.Runs = make([]Run, n)
 	end := uint64(0)
 	for i := range m.Runs {

@@ -16,7 +16,7 @@ func (m *Received) put(b []byte) []byte {
 }
 
 func (m *Received) get(c *cursor) {
-	n := c.count(MaxIDs, 2)
+	n := c.some(MaxIDs, 2)
 	m.IDs = make([]FileID, n)
 	for i := range m.IDs {
 		m.IDs[i] = c.id()

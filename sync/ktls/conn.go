@@ -83,18 +83,34 @@ func (c *Conn) Sent(n int64) {
 // once that is overdue; 1 GiB later Write refuses.
 func (c *Conn) BytesLeft() int64 { return c.left.Load() }
 
-// Close sends close_notify, if the socket takes it at once, and closes the
-// TCP connection. Only the first call does something; all return its error.
+// Close sends close_notify and closes the TCP connection. It waits for the
+// socket to take the alert, at most a tenth of a second; a peer that is further
+// behind gets what was written, but sees the connection end without an alert.
+// Writes that are under way fail after that time. Only the first call does something;
+// all return its error.
 func (c *Conn) Close() error {
 	c.close.Do(func() {
-		// Whoever doesn't get the alert sees a connection cut short, which it
-		// is: then data are waiting that won't arrive either.
-		if raw, err := c.tcp.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { _ = c.calls.SendRecord(platform.FD(fd), alertRecord, closeNotify()) })
-		}
+		c.notify()
 		c.err = c.tcp.Close()
 	})
 	return c.err
+}
+
+// closeWait is short because Close is also what ends a transfer that hangs, one
+// connection after the other.
+const closeWait = 100 * time.Millisecond
+
+// notify sends close_notify if that goes within closeWait. Nobody is told if it
+// doesn't: then the connection is cut short, and the peer sees that it is.
+func (c *Conn) notify() {
+	raw, err := c.tcp.SyscallConn()
+	if err != nil || c.tcp.SetWriteDeadline(time.Now().Add(closeWait)) != nil {
+		return
+	}
+	_ = raw.Write(func(fd uintptr) bool {
+		err := c.calls.SendRecord(platform.FD(fd), alertRecord, closeNotify())
+		return err == nil || platform.Judge(platform.CallSend, err, false) != platform.Wait
+	})
 }
 
 // alertRecord is the content type of an alert (RFC 8446, 5.1).

@@ -389,3 +389,57 @@ func TestLife(t *testing.T) {
 		t.Errorf("Write = %d, %v, want ErrWorn", n, err)
 	}
 }
+
+// TestCloseWaits: close_notify goes out behind what is in the socket already,
+// unless the peer doesn't read at all.
+func TestCloseWaits(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		near, far := newPair(t)
+		calls := new(fakeKernel).calls()
+		calls.SendRecord = func(fd platform.FD, _ byte, data []byte) error {
+			_, err := platform.Native().Write(fd, data)
+			return err
+		}
+		filled := fill(t, near)
+		received := make(chan []byte, 1)
+		if reads {
+			go func() {
+				time.Sleep(closeWait / 2)
+				b, _ := io.ReadAll(far)
+				received <- b
+			}()
+		}
+		start := time.Now()
+		if err := newConn(calls, near, nil, platform.None).Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 10*closeWait || !reads && took < closeWait {
+			t.Errorf("Close took %s", took)
+		}
+		if !reads {
+			continue
+		}
+		if got := <-received; len(got) != filled+2 || !bytes.Equal(got[filled:], []byte{1, 0}) {
+			t.Errorf("received %d bytes, want %d and close_notify", len(got), filled)
+		}
+	}
+}
+
+// fill writes until the socket has no room for a byte, and returns how many it took.
+func fill(t *testing.T, c *net.TCPConn) (n int) {
+	t.Helper()
+	fd, err := descriptor(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{64 << 10, 512, 1} {
+		for {
+			done, err := platform.Native().Write(fd, make([]byte, size))
+			if err != nil {
+				break
+			}
+			n += done
+		}
+	}
+	return n
+}

@@ -73,7 +73,9 @@ type Runner struct {
 	mu    sync.Mutex
 	small queue // taken last in, first out
 	big   queue // taken in the order in which they were found
-	open  int   // jobs queued or running
+	open  int   // jobs queued or running, and what holds the run
+	held  int   // of those, what holds it
+	quiet sync.Cond
 	ask   sync.Mutex
 	lost  lostMeta
 }
@@ -83,6 +85,7 @@ func NewRunner(opts Options) *Runner {
 	r := &Runner{Opts: opts}
 	r.small.wake.L = &r.mu
 	r.big.wake.L = &r.mu
+	r.quiet.L = &r.mu
 	return r
 }
 
@@ -164,16 +167,53 @@ func (r *Runner) work(ctx context.Context, q *queue) {
 		j := r.take(q)
 		r.mu.Unlock()
 		if w == nil {
-			w = r.newWorker()
+			w = r.NewWorker()
 		}
 		j.Run(ctx, w)
 		w.flush()
 		r.mu.Lock()
-		if r.open--; r.open == 0 {
-			r.small.wake.Broadcast()
-			r.big.wake.Broadcast()
-		}
+		r.open--
+		r.end()
 	}
+}
+
+// end wakes who waits for the end of the run, or for that of its jobs. r.mu is
+// held.
+func (r *Runner) end() {
+	if r.open == 0 {
+		r.small.wake.Broadcast()
+		r.big.wake.Broadcast()
+	}
+	if r.open == r.held {
+		r.quiet.Broadcast()
+	}
+}
+
+// Hold keeps Run from returning until Unhold, though no job is left: more will
+// be pushed from outside.
+func (r *Runner) Hold() {
+	r.mu.Lock()
+	r.open++
+	r.held++
+	r.mu.Unlock()
+}
+
+// Unhold ends a Hold.
+func (r *Runner) Unhold() {
+	r.mu.Lock()
+	r.open--
+	r.held--
+	r.end()
+	r.mu.Unlock()
+}
+
+// AwaitQuiet returns when no job is queued or running.
+func (r *Runner) AwaitQuiet() {
+	r.mu.Lock()
+	for r.open > r.held {
+		r.quiet.Wait()
+	}
+	r.mu.Unlock()
 }
 
 // take removes the last small job, or the first big one: big files are copied
@@ -192,7 +232,9 @@ func (r *Runner) take(q *queue) Job {
 	return j
 }
 
-func (r *Runner) newWorker() *Worker {
+// NewWorker returns a worker for who is no job of the run but does what its jobs
+// do.
+func (r *Runner) NewWorker() *Worker {
 	w := &Worker{
 		Runner:  r,
 		Copy:    r.Opts.Copier.NewWorker(),

@@ -17,6 +17,9 @@ const compareSize = 128 << 10
 // one size, hold the same bytes. Both are at hand, so they are compared as they
 // are: no checksum, and the first difference ends it.
 func (m *Mirror) sameContents(ctx context.Context, w *apply.Worker, e *entry, dir platform.FD, name platform.Name) (bool, error) {
+	if m.far != nil {
+		return m.sameSum(ctx, w, e, dir, name)
+	}
 	src, err := m.openSource(e)
 	if err != nil {
 		return false, err
@@ -49,6 +52,20 @@ func (m *Mirror) sameContents(ctx context.Context, w *apply.Worker, e *entry, di
 		}
 		off += int64(n)
 	}
+}
+
+// sameSum is sameContents for a source of which only the digest is at hand.
+func (m *Mirror) sameSum(ctx context.Context, w *apply.Worker, e *entry, dir platform.FD, name platform.Name) (bool, error) {
+	if e.sum == nil {
+		return false, nil
+	}
+	fd, err := m.calls.Openat(dir, name, platform.ReadOnly|platform.NoFollow|platform.NonBlock|platform.NoCTTY, 0)
+	if err != nil {
+		return false, nil
+	}
+	defer m.calls.Close(fd)
+	sum, err := m.sumFile(ctx, w, fd)
+	return err == nil && bytes.Equal(sum, e.sum), ctx.Err()
 }
 
 // readFull reads until buf is full or the file ends.

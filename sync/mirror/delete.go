@@ -82,6 +82,7 @@ func (m *Mirror) clearWay(e *entry, noun string) {
 func (m *Mirror) finish(ctx context.Context) {
 	d := &m.later
 	m.endGroups(ctx)
+	m.drainFar()
 	m.endWaiting(ctx)
 	m.guardUnread()
 	deletes := len(d.doomed) > 0

@@ -32,6 +32,9 @@ func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *p
 		p.origins = append(p.origins, child)
 	}
 	if len(p.origins) == 0 {
+		if m.out != nil {
+			m.offerLost(parent, p.name)
+		}
 		return nil
 	}
 	m.stats.files.add(platform.ModeDir)
@@ -42,6 +45,10 @@ func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *p
 	p.unpublished.Store(1)
 	p.unsealed.Store(1)
 	parent.unsealed.Add(1)
+	if m.out != nil {
+		m.offerDir(p, implied)
+		return p
+	}
 	if !m.enterTarget(w, p, inDst, implied) {
 		for i := range p.origins {
 			if d := p.origins[i].dir; d != nil {
@@ -331,26 +338,31 @@ func (m *Mirror) makeDir(w *apply.Worker, p *pair) bool {
 	return true
 }
 
+// sealer returns the origin whose attributes the root gets, or nil.
+func (p *pair) sealer() *origin {
+	for i := range p.origins {
+		if p.origins[i].want == nil {
+			return &p.origins[i]
+		}
+	}
+	if len(p.origins) == 0 {
+		return nil
+	}
+	return &p.origins[0]
+}
+
 // rootItem tells of the destination itself, which a source's directory is
 // merged into as a whole.
 func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
-	first := -1
-	for i := range p.origins {
-		if p.origins[i].want == nil {
-			first = i
-			break
-		}
-		if first < 0 {
-			first = i
-		}
-	}
-	if first < 0 {
+	o := p.sealer()
+	if o == nil {
 		return
 	}
-	o := &p.origins[first]
 	p.st = o.st
 	m.mapAttributes(&p.st)
-	m.readMeta(&p.meta, nil, nil, o.dir, o.st.Mode)
+	if m.far == nil {
+		m.readMeta(&p.meta, nil, nil, o.dir, o.st.Mode)
+	}
 	m.stats.files.add(platform.ModeDir)
 	var old platform.Stat
 	exists := p.dst != nil && m.calls.Fstat(p.dst.FD(), &old) == nil
@@ -439,5 +451,8 @@ func (m *Mirror) seal(w *apply.Worker, p *pair) {
 	}
 	if p.parent != nil {
 		p.eachDir((*tree.Dir).Done)
+	}
+	if p.in != nil {
+		m.far.peer.DirDone(p.in.id)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/plan"
+	"github.com/zccp/zccp/sync/wire"
 )
 
 // now is the clock of --stop-at.
@@ -32,6 +33,9 @@ type entry struct {
 	link   platform.Name // what a symbolic link holds
 	meta   meta
 	group  *linkGroup
+
+	id  wire.FileID // of an entry that the other end told of
+	sum []byte      // of its content, if that was told
 }
 
 // keep returns a copy of e that stays valid when the listing is gone.
@@ -49,6 +53,11 @@ func (m *Mirror) entry(ctx context.Context, w *apply.Worker, e *entry) {
 	if !m.look(w, e) {
 		return
 	}
+	m.decide(ctx, w, e)
+}
+
+// decide is entry for one whose source has been looked at.
+func (m *Mirror) decide(ctx context.Context, w *apply.Worker, e *entry) {
 	m.stats.files.add(e.src.Mode)
 	if e.src.IsRegular() || e.src.IsSymlink() {
 		m.stats.totalSize.Add(e.src.Size)
@@ -94,7 +103,7 @@ func (m *Mirror) look(w *apply.Worker, e *entry) bool {
 	}
 	e.st = e.src
 	m.mapAttributes(&e.st)
-	if e.src.IsSymlink() && m.opts.Links != LinksSkip {
+	if e.src.IsSymlink() && (m.opts.Links != LinksSkip || m.out != nil) {
 		if err := m.readLink(w, e); err != nil {
 			m.sourceProblem("read symbolic link", e.srcPath(), err)
 			return false
@@ -249,6 +258,10 @@ func (m *Mirror) setByName(e *entry, name platform.Name, flags plan.Flags) {
 // --remove-source-files it goes, if it is still what was looked at.
 func (m *Mirror) transferred(e *entry) {
 	if !m.opts.RemoveSource || m.opts.DryRun {
+		return
+	}
+	if m.far != nil {
+		m.far.peer.Remove(e.id)
 		return
 	}
 	var st platform.Stat

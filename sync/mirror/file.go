@@ -90,6 +90,10 @@ func (m *Mirror) transfer(ctx context.Context, w *apply.Worker, e *entry, basis 
 		m.settle(w, e, true)
 		return
 	}
+	if m.far != nil {
+		m.far.request(e, flags, basis)
+		return
+	}
 	if e.src.Size >= bigFile {
 		j := &bigJob{m, e.keep(), flags, basis}
 		e.p.unsealed.Add(1)
@@ -151,23 +155,38 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 		return m.finishFile(e, &src, fd, put.Stage == copier.InPlace)
 	}
 	w.Begin()
-	switch {
-	case e.exists && (m.opts.InPlace || m.rules.Append || isDevice(e.old.Mode)):
+	if m.writesInto(e) {
 		err = m.putInPlace(ctx, w, e, put)
+	} else {
+		m.chooseStage(e, put, queued)
+		err = m.putStaged(ctx, w, e, put, basis)
+	}
+	m.calls.Close(fd)
+	m.endPut(w, e, flags, put, &src, err)
+}
+
+// writesInto reports whether the file that stands there is written into.
+func (m *Mirror) writesInto(e *entry) bool {
+	return e.exists && (m.opts.InPlace || m.rules.Append || isDevice(e.old.Mode))
+}
+
+// chooseStage says where a file grows that is not written in place.
+func (m *Mirror) chooseStage(e *entry, put *copier.Put, queued bool) {
+	switch {
 	case e.exists:
 		put.Stage, put.Old = copier.Sibling, &e.old
 		if m.opts.Backup {
 			put.BeforeCommit = func() error { return m.backup(e.p, e.as) }
 		}
-		err = m.putStaged(ctx, w, e, put, basis)
 	case e.p.temp != nil && !queued:
 		put.Stage = copier.Plain
-		err = m.putStaged(ctx, w, e, put, basis)
 	default:
 		put.Stage = copier.Unnamed
-		err = m.putStaged(ctx, w, e, put, basis)
 	}
-	m.calls.Close(fd)
+}
+
+// endPut tells of a file that was copied, or of err.
+func (m *Mirror) endPut(w *apply.Worker, e *entry, flags plan.Flags, put *copier.Put, src *platform.Stat, err error) {
 	if err != nil {
 		m.putProblem(e, err)
 		m.settle(w, e, false)
@@ -180,7 +199,7 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 	m.countFile(e, &put.Result)
 	e.st.Size = put.Result.Bytes
 	m.itemOf(e, flags, "", &put.Result)
-	e.src = src
+	e.src = *src
 	if put.Hold {
 		m.wait(e)
 		return
@@ -265,16 +284,10 @@ func (m *Mirror) finishFile(e *entry, src *platform.Stat, fd platform.FD, writte
 
 // putInPlace writes into the existing file.
 func (m *Mirror) putInPlace(ctx context.Context, w *apply.Worker, e *entry, put *copier.Put) error {
-	if m.opts.Backup && !isDevice(e.old.Mode) {
-		if err := m.backupCopy(ctx, w, e); err != nil {
-			return err
-		}
+	if err := m.aimInPlace(ctx, w, e, put); err != nil {
+		return err
 	}
-	fd, err := m.openOld(e)
-	if err != nil {
-		return &copier.StepError{Step: copier.StepCreate, Err: err}
-	}
-	put.OldFD, put.Old, put.Stage = fd, &e.old, copier.InPlace
+	fd := put.OldFD
 	if isDevice(e.old.Mode) {
 		put.Finish = nil
 		err := w.Copy.Stream(ctx, fd, put.Src, &put.Result)
@@ -292,6 +305,21 @@ func (m *Mirror) putInPlace(ctx context.Context, w *apply.Worker, e *entry, put 
 		put.Append = copier.AppendOnly
 	}
 	return w.Copy.Put(ctx, put)
+}
+
+// aimInPlace opens the existing file, after its backup if one is wanted.
+func (m *Mirror) aimInPlace(ctx context.Context, w *apply.Worker, e *entry, put *copier.Put) error {
+	if m.opts.Backup && !isDevice(e.old.Mode) {
+		if err := m.backupCopy(ctx, w, e); err != nil {
+			return err
+		}
+	}
+	fd, err := m.openOld(e)
+	if err != nil {
+		return &copier.StepError{Step: copier.StepCreate, Err: err}
+	}
+	put.OldFD, put.Old, put.Stage = fd, &e.old, copier.InPlace
+	return nil
 }
 
 // openOld opens an existing file for writing, whatever its mode says to its

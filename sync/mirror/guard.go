@@ -23,6 +23,9 @@ const massDelete = 1000
 
 // guard says why nothing should be deleted, or "".
 func (m *Mirror) guard(ctx context.Context, deletes, clears bool) string {
+	if deletes && m.far != nil && m.far.empty != "" {
+		return fmt.Sprintf("the source %s is empty", apply.Quote(m.far.empty))
+	}
 	if deletes {
 		for i := range m.root.origins {
 			o := &m.root.origins[i]

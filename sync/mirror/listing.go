@@ -22,8 +22,10 @@ type ref struct {
 
 // Flags of a ref.
 const (
-	refInDst = 1 << iota // the destination has the name
-	refAgain             // a directory of a further origin that is merged into the one before
+	refInDst  = 1 << iota // the destination has the name
+	refAgain              // a directory of a further origin that is merged into the one before
+	refFollow             // offered: reached through a symbolic link
+	refDevice             // offered: a device that is read as a file
 )
 
 // listing is the joined listing of a pair.

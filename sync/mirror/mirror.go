@@ -87,6 +87,8 @@ type Mirror struct {
 	guarded    bool // a guard stopped the deletions
 	deleteOnly bool // the walk before that of DeleteBefore
 
+	out *offering // of a run that only has sources
+	far *Receiver // of a run whose sources are elsewhere
 }
 
 // New returns a Mirror for one Run, which makes its calls through calls.

@@ -15,6 +15,9 @@ type Memory interface {
 // lostMount returns a source that was a mount point in the last run and is
 // none now.
 func (m *Mirror) lostMount() string {
+	if m.far != nil {
+		return m.far.lostMount
+	}
 	for i := range m.root.origins {
 		o := &m.root.origins[i]
 		if m.opts.Memory != nil && o.want == nil && !m.isMountPoint(o) && m.opts.Memory.WasMountPoint(absolute(o.path)) {
@@ -27,7 +30,7 @@ func (m *Mirror) lostMount() string {
 // noteMounts remembers which sources are mount points, when deletions hang on
 // it.
 func (m *Mirror) noteMounts() {
-	if m.opts.Memory == nil || !m.deletes() || m.opts.DryRun || m.guarded {
+	if m.opts.Memory == nil || m.far != nil || !m.deletes() || m.opts.DryRun || m.guarded {
 		return
 	}
 	for i := range m.root.origins {

@@ -26,6 +26,19 @@ type request struct {
 
 // operands resolves sources and destination and returns the root pair.
 func (m *Mirror) operands(sources []string, dst string) (*pair, error) {
+	p, err := m.sources(sources)
+	if err != nil {
+		return nil, err
+	}
+	var from *prospect
+	if !m.opts.ListOnly {
+		from = m.prospect(p)
+	}
+	return p, m.target(p, from, dst)
+}
+
+// sources resolves the sources and returns the root pair without a destination.
+func (m *Mirror) sources(sources []string) (*pair, error) {
 	var reqs []request
 	for _, s := range sources {
 		if m.opts.FromSet {
@@ -47,7 +60,7 @@ func (m *Mirror) operands(sources []string, dst string) (*pair, error) {
 	p.unpublished.Store(1)
 	p.unsealed.Store(1)
 	m.origins(p, reqs)
-	return p, m.target(p, reqs, dst)
+	return p, nil
 }
 
 // parse takes an operand apart as rsync does.

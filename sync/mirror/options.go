@@ -70,6 +70,7 @@ type Options struct {
 	WriteDevices  bool
 	PruneEmpty    bool // -m
 	MkPath        bool
+	NameDirs      bool // a single directory takes the name of a destination that isn't there, as cp has it
 	OpenNoatime   bool
 	FakeSuper     bool
 

@@ -71,6 +71,9 @@ type pair struct {
 	defaults  sync.Once
 	freshBits uint32
 
+	out *offered // in a run that only has sources
+	in  *farDir  // in one that has none
+
 	// unpublished counts what must end before a directory may get its name;
 	// unsealed what must end before it gets its attributes.
 	unpublished atomic.Int32

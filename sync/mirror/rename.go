@@ -38,7 +38,7 @@ type moves struct {
 // awaitMove puts a new file off until it is known what is to be deleted. It
 // reports false if the file is to be copied at once.
 func (m *Mirror) awaitMove(e *entry, basis *altBasis) bool {
-	if !m.opts.DetectRenames || !m.deletes() || m.opts.Delete == DeleteBefore || m.root.fresh ||
+	if !m.opts.DetectRenames || m.far != nil || !m.deletes() || m.opts.Delete == DeleteBefore || m.root.fresh ||
 		e.exists || e.inDst || e.group != nil || e.device || basis.dir != nil || e.src.Size < minMove {
 		return false
 	}

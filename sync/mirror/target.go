@@ -11,10 +11,32 @@ import (
 	"github.com/zccp/zccp/sync/tree"
 )
 
+// prospect is what of the sources decides what the destination is to be.
+type prospect struct {
+	single  bool                // one entry only, not the contents of a directory
+	isDir   bool                // which is a directory with something in it
+	content bool                // the first source is the contents of a directory
+	hidden  func() bool         // nothing that was named is there and shown
+	bare    func() bool         // the sources are directories with nothing in them
+	rename  func(platform.Name) // gives the single entry another name
+}
+
+// prospect looks at the sources of p.
+func (m *Mirror) prospect(p *pair) *prospect {
+	one, isDir := m.single(p)
+	return &prospect{
+		single: one != nil, isDir: isDir,
+		content: len(p.origins) > 0 && p.origins[0].want == nil,
+		hidden:  func() bool { return m.nothing(p) || m.allHidden(p) },
+		bare:    func() bool { return m.bare(p) },
+		rename:  func(as platform.Name) { one.as = as },
+	}
+}
+
 // target finds out what the destination is, as rsync does, and opens it as the
 // destination of the root pair, or the directory in which the one file is to
 // stand.
-func (m *Mirror) target(p *pair, reqs []request, dst string) error {
+func (m *Mirror) target(p *pair, from *prospect, dst string) error {
 	if dst == "" {
 		dst = "."
 	}
@@ -23,7 +45,6 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 		return nil
 	}
 	slash := strings.HasSuffix(dst, "/")
-	single, isDir := m.single(p)
 	name, err := platform.MakeName(dst)
 	var st platform.Stat
 	if err == nil {
@@ -34,19 +55,19 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 		return m.openTarget(p, dst, false)
 	case err == nil && slash:
 		return &Failure{KindSelection, fmt.Sprintf("destination %s is not a directory", apply.Quote(dst))}
-	case err == nil && single == nil:
+	case err == nil && !from.single:
 		return &Failure{KindSelection, "destination must be a directory when copying more than 1 file"}
-	case err == nil && isDir:
+	case err == nil && from.isDir:
 		return &Failure{KindSelection, "cannot overwrite non-directory with a directory"}
 	case err != nil && !platform.NotExist(platform.Cause(err)):
 		return &Failure{KindSelection, fmt.Sprintf("cannot stat destination %s: %s", apply.Quote(dst), platform.Message(platform.Cause(err)))}
 	}
-	if err != nil && !slash && (m.nothing(p) || m.allHidden(p)) {
+	if err != nil && !slash && from.hidden() {
 		p.origins = nil
 		return m.enterParent(dst)
 	}
-	if err != nil && (single == nil || slash || len(p.origins) > 0 && p.origins[0].want == nil) {
-		return m.makeTarget(p, dst)
+	if err != nil && (!from.single || slash || from.content) {
+		return m.makeTarget(p, from, dst)
 	}
 	// One entry, which gets the name that was given.
 	parent, last := splitLast(strings.TrimRight(dst, "/"))
@@ -58,10 +79,11 @@ func (m *Mirror) target(p *pair, reqs []request, dst string) error {
 	if parent == "" {
 		parent = "."
 	}
-	single.as, err = platform.MakeName(last)
+	as, err := platform.MakeName(last)
 	if err != nil {
 		return &Failure{KindSelection, fmt.Sprintf("cannot use %s: %s", apply.Quote(dst), platform.Message(err))}
 	}
+	from.rename(as)
 	m.dstPrefix = parent
 	if parent == "." {
 		m.dstPrefix = ""
@@ -125,7 +147,7 @@ func (m *Mirror) single(p *pair) (w *want, isDir bool) {
 		if err != nil || len(w.names) > 0 || m.calls.Statat(o.dir.FD(), name, &st, m.opts.Links == LinksFollow || w.slashed) != nil {
 			return nil, false
 		}
-		if st.IsDir() && w.depth != 0 && !m.isEmpty(o, name) {
+		if st.IsDir() && w.depth != 0 && !m.opts.NameDirs && !m.isEmpty(o, name) {
 			return nil, true
 		}
 		return w, st.IsDir()
@@ -182,7 +204,7 @@ func (m *Mirror) isEmpty(o *origin, name platform.Name) bool {
 
 // makeTarget creates the destination directory, with --mkpath those above it
 // too.
-func (m *Mirror) makeTarget(p *pair, dst string) error {
+func (m *Mirror) makeTarget(p *pair, from *prospect, dst string) error {
 	trimmed := strings.TrimRight(dst, "/")
 	if trimmed == "" {
 		trimmed = "/"
@@ -192,7 +214,7 @@ func (m *Mirror) makeTarget(p *pair, dst string) error {
 			return err
 		}
 	}
-	p.fresh, p.there = true, m.opts.MkPath && !m.opts.DryRun && !m.bare(p)
+	p.fresh, p.there = true, m.opts.MkPath && !m.opts.DryRun && !from.bare()
 	if m.opts.DryRun {
 		m.note(1, "created directory %s", trimmed)
 		return nil

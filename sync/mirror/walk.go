@@ -41,6 +41,9 @@ func (m *Mirror) work(ctx context.Context, w *apply.Worker, p *pair, l *listing)
 		if l == nil {
 			l = m.list(w, p)
 		}
+		if m.out != nil {
+			m.keepListing(p, l)
+		}
 		m.drop(p, l)
 		if len(l.dirs) > 0 {
 			p.unsealed.Add(1)
@@ -72,6 +75,9 @@ func (m *Mirror) noteStop(ctx context.Context) {
 // leave ends a part of the work on a directory's names.
 func (m *Mirror) leave(w *apply.Worker, p *pair) {
 	if p.unpublished.Add(-1) == 0 {
+		if m.out != nil {
+			m.offerEnd(p)
+		}
 		m.publish(p)
 	}
 	m.done(w, p)
@@ -111,6 +117,10 @@ func (m *Mirror) unusable(p *pair, err error) {
 }
 
 func (m *Mirror) names(ctx context.Context, w *apply.Worker, p *pair, l *listing, refs []ref) {
+	if m.out != nil {
+		m.offerNames(ctx, w, p, l, refs)
+		return
+	}
 	e := &entry{p: p}
 	for _, r := range refs {
 		if ctx.Err() != nil || m.late() {

@@ -11,7 +11,7 @@ func portion(n int) *Entries {
 	m := &Entries{Dir: 12, First: 256}
 	for i := range n {
 		m.Items = append(m.Items, Entry{
-			Name: fmt.Appendf(nil, "component_%05d_test.go", i*37),
+			Name: fmt.Appendf(nil, "component_%07d_test.go", i*37),
 			Attr: Attr{
 				Mode: modeRegular | 0o644, UID: 1000, GID: 1000, Nlink: 1, Size: int64(i * 131 % 9000),
 				Mtime: Time{Sec: 1700000000 + int64(i%100), Nsec: uint32(i*7919) % 1e9},

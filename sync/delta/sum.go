@@ -75,7 +75,7 @@ func mix(s1, s2 uint32) uint32 {
 
 func (s *sums) strong(b []byte) [16]byte { return xxh3.Hash128Seed(b, s.seed).Bytes() }
 
-func (s *sums) fine(b []byte) uint64 { return xxh3.HashSeed(b, s.seed) }
+func (s *sums) fine(b []byte) uint64 { return xxh3.Hash128Seed(b, s.seed).Hi }
 
 func (s *sums) of(b []byte) wire.Sum {
 	return wire.Sum{Weak: mix(s.weak(b)), Strong: s.strong(b)}

@@ -1,6 +1,7 @@
 package copier
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -108,6 +109,10 @@ func NewLimiter(perSecond int64) *Limiter { return &Limiter{perSecond: perSecond
 func (l *Limiter) chunk() int64 {
 	return max(l.perSecond/10, 4096)
 }
+
+// Wait books n bytes that somebody else moves, and waits until they may be. The
+// error is ctx's.
+func (l *Limiter) Wait(ctx context.Context, n int64) error { return wait(ctx, l.reserve(n)) }
 
 // leastWait is what is worth sleeping for: shorter debts are carried on to the
 // next call, since a timer is late by more than a small file takes.

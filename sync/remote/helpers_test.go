@@ -1,0 +1,373 @@
+package remote
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/mirror"
+	"github.com/zccp/zccp/sync/plan"
+	"github.com/zccp/zccp/sync/wire"
+)
+
+// told is a Reporter that keeps what it hears.
+type told struct {
+	mu       sync.Mutex
+	items    []string
+	problems []string
+	notes    []string
+}
+
+func (r *told) Item(ev *mirror.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.items = append(r.items, ev.Flags.Itemize(ev.Mode, true)+" "+ev.Name)
+}
+
+func (r *told) Problem(kind mirror.Kind, err error, hint string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems = append(r.problems, err.Error())
+}
+
+func (r *told) Note(level int, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if level == 0 {
+		r.notes = append(r.notes, text)
+	}
+}
+
+func (r *told) sorted() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	slices.Sort(r.items)
+	return strings.Join(r.items, "\n")
+}
+
+// archive are the options of -a, itemized.
+func archive() mirror.Options {
+	return mirror.Options{
+		Rules: plan.SyncRules{
+			Links: true, Devices: true, Specials: true, Perms: true, Owner: true, Group: true, Times: true,
+			MaxSize: -1, Root: platform.EffectiveUID() == 0,
+		},
+		Recursive: true, Links: mirror.LinksKeep, MaxDelete: -1, WholeFile: true, Suffix: "~",
+		Umask: 0o022, Jobs: 2, Itemize: true, UID: platform.EffectiveUID(),
+	}
+}
+
+// wires is how the two ends of a test are connected.
+type wires struct {
+	streams int  // direct ones
+	plain   bool // they are not protected
+	kernel  bool // the kernel may write to them
+	control func(t *testing.T) (a, b io.ReadWriteCloser)
+	// wrap, if set, gets hold of the receiver's end of each stream.
+	wrap func(conn) conn
+	late time.Duration // before the direct ones come
+	// bend changes what a stream delivers.
+	times *timing
+}
+
+func tcpPair(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a, err = net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return a, b
+}
+
+func sockOf(t *testing.T, c net.Conn) platform.FD {
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := platform.None
+	raw.Control(func(f uintptr) { fd = platform.FD(f) })
+	return fd
+}
+
+// duplex is two pipes of the kernel, as a process's standard files are.
+type duplex struct{ r, w *os.File }
+
+func (d duplex) Read(b []byte) (int, error)  { return d.r.Read(b) }
+func (d duplex) Write(b []byte) (int, error) { return d.w.Write(b) }
+func (d duplex) Close() error                { d.w.Close(); return d.r.Close() }
+
+func pipePair(t *testing.T) (a, b io.ReadWriteCloser) {
+	r1, w1, err1 := os.Pipe()
+	r2, w2, err2 := os.Pipe()
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	return duplex{r1, w2}, duplex{r2, w1}
+}
+
+func memoryPair(t *testing.T) (a, b io.ReadWriteCloser) {
+	x, y := net.Pipe()
+	return x, y
+}
+
+func socketPair(t *testing.T) (a, b io.ReadWriteCloser) {
+	x, y := tcpPair(t)
+	return x, y
+}
+
+// connect makes both ends; sender tells which of the two sends.
+func (c wires) connect(t *testing.T, clientSends bool) (client, server ends) {
+	t.Helper()
+	make2 := c.control
+	if make2 == nil {
+		make2 = pipePair
+	}
+	a, b := make2(t)
+	var ours, theirs []*stream
+	for i := range c.streams {
+		x, y := tcpPair(t)
+		s := &stream{conn: x, number: uint32(i + 1), private: !c.plain, sock: platform.None}
+		if c.kernel {
+			s.sock = sockOf(t, x)
+		}
+		var in conn = y
+		if c.wrap != nil {
+			in = c.wrap(y)
+		}
+		ours = append(ours, s)
+		theirs = append(theirs, &stream{conn: in, number: uint32(i + 1), private: !c.plain, sock: platform.None})
+	}
+	next := func(list []*stream) func(context.Context) (*stream, error) {
+		var mu sync.Mutex
+		return func(ctx context.Context) (*stream, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(list) == 0 {
+				return nil, io.EOF
+			}
+			if c.late > 0 {
+				select {
+				case <-time.After(c.late):
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			}
+			s := list[0]
+			list = list[1:]
+			return s, nil
+		}
+	}
+	client, server = ends{a, next(ours), 42}, ends{b, next(theirs), 42}
+	if !clientSends {
+		client.next, server.next = server.next, client.next
+	}
+	t.Cleanup(func() {
+		for _, s := range append(ours, theirs...) {
+			s.Close()
+		}
+	})
+	return client, server
+}
+
+func testTiming() timing {
+	return timing{ping: 50 * time.Millisecond, idle: 20 * time.Second, linger: 700 * time.Millisecond, totals: 20 * time.Millisecond}
+}
+
+// outcome is what became of both ends.
+type outcome struct {
+	rep          *told // the client's
+	stats        mirror.Stats
+	client, serv error
+}
+
+// far makes a served mirror.
+func far(opts mirror.Options) func(*wire.Job, mirror.Reporter) (*served, error) {
+	return func(job *wire.Job, rep mirror.Reporter) (*served, error) {
+		m := mirror.New(platform.Native(), opts, rep)
+		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats}, nil
+	}
+}
+
+func (c wires) timing() timing {
+	if c.times != nil {
+		return *c.times
+	}
+	return testTiming()
+}
+
+// runPush pushes src to dst.
+func runPush(ctx context.Context, t *testing.T, c wires, opts mirror.Options, dst string, sources ...string) *outcome {
+	t.Helper()
+	a, b := c.connect(t, true)
+	o := &outcome{rep: &told{}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.serv = serve(context.Background(), b, c.timing(), far(opts))
+	}()
+	m := mirror.New(platform.Native(), opts, o.rep)
+	job := &wire.Job{Push: true, Dest: []byte(dst)}
+	o.stats, o.client = push(ctx, a, c.timing(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, o.rep)
+	await(t, done)
+	return o
+}
+
+// runPull pulls sources to dst.
+func runPull(ctx context.Context, t *testing.T, c wires, opts mirror.Options, dst string, sources ...string) *outcome {
+	t.Helper()
+	a, b := c.connect(t, false)
+	o := &outcome{rep: &told{}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.serv = serve(context.Background(), b, c.timing(), far(opts))
+	}()
+	m := mirror.New(platform.Native(), opts, o.rep)
+	job := &wire.Job{}
+	for _, s := range sources {
+		job.Sources = append(job.Sources, []byte(s))
+	}
+	o.stats, o.client = pull(ctx, a, c.timing(), startMirror(m), m.Stats, job, dst, o.rep)
+	await(t, done)
+	return o
+}
+
+func await(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		panic("the other end does not end")
+	}
+}
+
+// snapshot describes everything below dir.
+func snapshot(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	inodes := map[uint64]string{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		st := info.Sys().(*syscall.Stat_t)
+		name, _ := filepath.Rel(dir, path)
+		fmt.Fprintf(&b, "%s %v %d:%d", name, info.Mode(), st.Uid, st.Gid)
+		if !info.IsDir() {
+			fmt.Fprintf(&b, " %d", info.Size())
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			fmt.Fprintf(&b, " %d", info.ModTime().UnixNano())
+		}
+		switch {
+		case info.Mode().IsRegular():
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, " %x", sha256.Sum256(data))
+			if st.Nlink > 1 {
+				if inodes[st.Ino] == "" {
+					inodes[st.Ino] = name
+				}
+				fmt.Fprintf(&b, " = %s", inodes[st.Ino])
+			}
+		case info.Mode()&fs.ModeSymlink != 0:
+			to, _ := os.Readlink(path)
+			fmt.Fprintf(&b, " -> %s", to)
+		}
+		b.WriteByte('\n')
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// sizes of the files of makeTree: around the bounds between ways to send.
+var sizes = []int{0, 1, 100, 4096, smallFile - 1, smallFile, smallFile + 1, 300_000, 1 << 20, 5 << 20}
+
+// makeTree makes a tree with a bit of everything.
+func makeTree(t *testing.T, dir string, seed uint64) string {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.MkdirAll(dir, 0o755))
+	file := func(path string, size int) {
+		data := make([]byte, size)
+		for i := range data {
+			data[i] = byte(rng.Uint32())
+		}
+		must(os.WriteFile(path, data, 0o600|os.FileMode(rng.IntN(0o100))))
+		at := time.Unix(1_600_000_000+rng.Int64N(1e7), rng.Int64N(1e9))
+		must(os.Chtimes(path, at, at))
+	}
+	for d := range 6 {
+		sub := filepath.Join(dir, fmt.Sprintf("d%d", d), strings.Repeat("x", d))
+		must(os.MkdirAll(sub, 0o755))
+		for i := range 40 {
+			file(filepath.Join(sub, fmt.Sprintf("f%d", i)), rng.IntN(3000))
+		}
+		must(os.Symlink("f1", filepath.Join(sub, "link")))
+	}
+	for i, size := range sizes {
+		file(filepath.Join(dir, fmt.Sprintf("s%d", i)), size)
+	}
+	must(os.Link(filepath.Join(dir, "s3"), filepath.Join(dir, "d0", "hard")))
+	must(os.Mkdir(filepath.Join(dir, "empty"), 0o711))
+	// A file with holes at both ends.
+	f, err := os.Create(filepath.Join(dir, "sparse"))
+	must(err)
+	_, err = f.WriteAt(make([]byte, 5), 3<<20)
+	must(err)
+	_, err = f.WriteAt([]byte("end"), 9<<20)
+	must(err)
+	must(f.Truncate(12 << 20))
+	must(f.Close())
+	return dir
+}
+
+// local is what a run on one machine makes of it.
+func local(t *testing.T, opts mirror.Options, dst string, sources ...string) *told {
+	t.Helper()
+	r := &told{}
+	m := mirror.New(platform.Native(), opts, r)
+	if err := m.Run(context.Background(), sources, dst); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var _ = copier.None

@@ -1,0 +1,70 @@
+package remote
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/link"
+	"github.com/zccp/zccp/sync/mirror"
+	"github.com/zccp/zccp/sync/wire"
+)
+
+// Push sends what the sources hold to the other end of l, which was asked for
+// with job.Push. m is made for this machine's files: its Offer is called here,
+// and its counters take over the other end's totals. rep hears what the other
+// end reports; what this end has to report, m's own Reporter does.
+//
+// It returns when the other end has finished, or nothing goes on any more at
+// this one: when ctx is done that takes a second at most. An error is an *Error:
+// the run ended early, and what stands at the other end are whole files only.
+// Closing l remains the caller's.
+func Push(ctx context.Context, l *link.Link, m *mirror.Mirror, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
+	return push(ctx, endsOf(l), usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, rep)
+}
+
+// Pull brings dst in line with what the other end of l has of job.Sources. What
+// is said of Push holds here too, with the parts exchanged.
+func Pull(ctx context.Context, l *link.Link, m *mirror.Mirror, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
+	return pull(ctx, endsOf(l), usualTiming(), startMirror(m), m.Stats, job, dst, rep)
+}
+
+// Serve is the far end of a Push or Pull. open makes the Mirror for the job
+// that the client asks for, within what it may; its error refuses the job, with
+// the exit code of an *Error. What is reported to rep, the client's user sees.
+//
+// It returns when the session is over; the error is an *Error and has been told
+// to the client, if that is still there.
+func Serve(ctx context.Context, l *link.Link, open func(job *wire.Job, rep mirror.Reporter) (*mirror.Mirror, error)) error {
+	return serve(ctx, endsOf(l), usualTiming(), func(job *wire.Job, rep mirror.Reporter) (*served, error) {
+		m, err := open(job, rep)
+		if err != nil {
+			return nil, err
+		}
+		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats}, nil
+	})
+}
+
+// endsOf takes what a session needs of a Link.
+func endsOf(l *link.Link) ends {
+	return ends{control: l.Control, seed: l.Seed, next: func(ctx context.Context) (*stream, error) {
+		s, err := l.NextStream(ctx)
+		if err != nil {
+			return nil, err
+		}
+		sock, ok := s.Sock()
+		if !ok {
+			sock = platform.None
+		}
+		return &stream{conn: s, number: s.Number, private: s.Protected(), sock: sock}, nil
+	}}
+}
+
+// linkError takes over what a connection says of its end, nil if err is none of
+// it.
+func linkError(err error) *Error {
+	if e, ok := errors.AsType[*link.Error](err); ok {
+		return &Error{Code: e.Code, Text: e.Text, Hint: e.Hint}
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/mirror"
+	"github.com/zccp/zccp/sync/wire"
+)
+
+// mirrorEngine is a Receiver as this package sees it.
+type mirrorEngine struct{ *mirror.Receiver }
+
+func (e mirrorEngine) Begin(id wire.FileID) (arrival, error) {
+	a, err := e.Receiver.Begin(id)
+	if a == nil {
+		return nil, err // not an interface that holds nil
+	}
+	return a, err
+}
+
+func startMirror(m *mirror.Mirror) starter {
+	return func(ctx context.Context, root *wire.Root, dst string, peer mirror.Peer) (engine, error) {
+		r, err := m.Receive(ctx, root, dst, peer)
+		if err != nil {
+			return nil, err
+		}
+		return mirrorEngine{r}, nil
+	}
+}
+
+// client is the role of an end that waits for its job to be taken on.
+type client struct {
+	ready   chan *wire.Ready
+	reports *reports
+	role    role // after that
+	totals  func(*wire.Totals)
+}
+
+// message takes what the far end reports, and leaves the rest to the role.
+func (c *client) message(msg any, size int) error {
+	switch m := msg.(type) {
+	case *wire.Ready:
+		select {
+		case c.ready <- m:
+			return nil
+		default:
+			return violated("the job was taken on twice")
+		}
+	case *wire.Problem, *wire.Note, *wire.Item:
+		return c.reports.inbox.put(listed{msg, size}, size)
+	case *wire.Totals:
+		c.totals(m)
+		return nil
+	}
+	if c.role == nil {
+		return violated("%T came before the job was taken on", msg)
+	}
+	return c.role.message(msg, size)
+}
+
+// ask sends the job and waits until it is taken on.
+func (c *client) ask(s *session, job *wire.Job) error {
+	if err := s.ctl.send(job); err != nil {
+		return err
+	}
+	select {
+	case <-c.ready:
+		return nil
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
+func newClient(rep mirror.Reporter, totals func(*wire.Totals)) *client {
+	return &client{ready: make(chan *wire.Ready, 1), reports: newReports(rep), totals: totals}
+}
+
+func push(ctx context.Context, e ends, times timing, m offerer, calls *platform.Calls, cp *copier.Copier, counters *apply.Counters, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
+	defer m.CloseOffered()
+	c := newClient(rep, func(t *wire.Totals) { takeTotals(counters, t) })
+	s := newSession(ctx, e, times)
+	d := newSender(s, m, calls, cp, wordsOf(job))
+	c.role = d
+	c.reports.start(s)
+	s.begin(c, wire.FromServer(job))
+	var last *wire.Finished
+	if err := c.ask(s, job); err != nil {
+		s.fail(err)
+	} else {
+		last = d.run(sources)
+	}
+	s.close(false)
+	c.reports.finish()
+	if err := s.err(); err != nil || last == nil {
+		return mirror.Stats{}, err
+	}
+	return statsFromWire(last.Stats), nil
+}
+
+func pull(ctx context.Context, e ends, times timing, start starter, stats func() mirror.Stats, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
+	c := newClient(rep, func(*wire.Totals) {})
+	s := newSession(ctx, e, times)
+	r := newReceiver(s, start, wordsOf(job), os.Geteuid() == 0)
+	c.role = r
+	c.reports.start(s)
+	s.begin(c, wire.FromServer(job))
+	if err := c.ask(s, job); err != nil {
+		s.fail(err)
+	} else {
+		r.run(dst, stats)
+	}
+	s.close(false)
+	c.reports.finish()
+	return stats(), s.err()
+}
+
+// takeTotals shows the receiver's totals as this end's own.
+func takeTotals(c *apply.Counters, t *wire.Totals) {
+	c.Files.Store(t.Files)
+	c.Bytes.Store(t.Bytes)
+}
+
+// served is the Mirror of a job, as this package sees it.
+type served struct {
+	offerer
+	calls    *platform.Calls
+	copier   *copier.Copier
+	counters *apply.Counters
+	start    starter
+	stats    func() mirror.Stats
+}
+
+// server is the role of an end that waits for its job.
+type server struct {
+	jobs chan *wire.Job
+	set  chan struct{} // closed when role is set
+	role role
+}
+
+// message takes the job, and leaves the rest to the role.
+func (v *server) message(msg any, size int) error {
+	if job, ok := msg.(*wire.Job); ok {
+		select {
+		case v.jobs <- job:
+			return nil
+		default:
+			return violated("a second job in one session")
+		}
+	}
+	select {
+	case <-v.set:
+		return v.role.message(msg, size)
+	default:
+		return violated("%T came before the job was taken on", msg)
+	}
+}
+
+func serve(ctx context.Context, e ends, times timing, open func(*wire.Job, mirror.Reporter) (*served, error)) error {
+	v := &server{jobs: make(chan *wire.Job, 1), set: make(chan struct{})}
+	s := newSession(ctx, e, times)
+	s.begin(v, wire.FromClient())
+	err := s.caught(func() error { return v.serve(s, open) })
+	if err != nil {
+		s.fail(err)
+	}
+	s.close(true)
+	return s.err()
+}
+
+func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*served, error)) error {
+	var job *wire.Job
+	select {
+	case job = <-v.jobs:
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+	m, err := open(job, forward{s})
+	if err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			return e
+		}
+		if e, ok := errors.AsType[*mirror.Failure](err); ok {
+			return asError(e)
+		}
+		return &Error{Code: CodeUsage, Text: err.Error()}
+	}
+	ready := &wire.Ready{Umask: platform.Umask(), UID: uint32(os.Geteuid())}
+	if job.Push {
+		r := newReceiver(s, m.start, wordsOf(job), os.Geteuid() == 0)
+		v.role = r
+		close(v.set)
+		if err := s.ctl.send(ready); err != nil {
+			return err
+		}
+		s.spawn(&s.work, func() error { return tellTotals(s, m.counters) })
+		r.run(string(job.Dest), m.stats)
+		return nil
+	}
+	defer m.CloseOffered()
+	d := newSender(s, m.offerer, m.calls, m.copier, wordsOf(job))
+	v.role = d
+	close(v.set)
+	if err := s.ctl.send(ready); err != nil {
+		return err
+	}
+	sources := make([]string, len(job.Sources))
+	for i, src := range job.Sources {
+		sources[i] = string(src)
+	}
+	d.run(sources)
+	return nil
+}
+
+// tellTotals shows the client what has been done.
+func tellTotals(s *session, c *apply.Counters) error {
+	tick := time.NewTicker(s.times.totals)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return nil
+		case <-tick.C:
+			t := &wire.Totals{Found: c.Found.Load(), FoundBytes: c.FoundBytes.Load(), Files: c.Files.Load(), Bytes: c.Bytes.Load()}
+			if err := s.ctl.send(t); err != nil {
+				return err
+			}
+		}
+	}
+}

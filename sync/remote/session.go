@@ -1,0 +1,368 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/wire"
+)
+
+// conn is the connection of a data stream.
+type conn interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+}
+
+// stream is a data stream: it leads from the sender to the receiver.
+type stream struct {
+	conn
+	number  uint32
+	private bool        // what is on it can't be altered unseen
+	sock    platform.FD // that file bytes may be sent to by the kernel, or None
+}
+
+// ends is what a session has of its connection.
+type ends struct {
+	control io.ReadWriteCloser
+	// next waits for the next direct stream; an error says that no more come.
+	next func(context.Context) (*stream, error)
+	seed uint64
+}
+
+// timing are the times of a session; tests have shorter ones.
+type timing struct {
+	ping   time.Duration // from one sign of life to the next
+	idle   time.Duration // without any from the peer
+	linger time.Duration // for the last words
+	totals time.Duration // from one report of the totals to the next
+}
+
+func usualTiming() timing {
+	return timing{ping: 5 * time.Second, idle: time.Minute, linger: 700 * time.Millisecond, totals: time.Second}
+}
+
+// role is what a session does with messages of its peer beyond those that
+// concern both. message runs on the reader: it never waits.
+type role interface {
+	message(msg any, size int) error
+}
+
+// session is one end's state, whichever its role.
+type session struct {
+	ends
+	times  timing
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	ctl    *control
+
+	reading chan struct{} // closed when the reader has ended
+	writing chan struct{} // and the writer
+	work    sync.WaitGroup
+	data    sync.WaitGroup // goroutines that use data streams
+
+	listings, chunks, reports *window // of what this end sends
+	pipe                      *pipe   // the data stream within the control channel
+
+	role  role
+	order *wire.Order // of what the peer says
+
+	mu     sync.Mutex
+	open   []*stream // that are in use
+	failed *Error    // what ended the session
+	over   bool      // it has ended in order: nothing that breaks now matters
+	told   bool      // the peer ended it, or knows
+}
+
+// errOver ends the goroutines of a session that was successful.
+var errOver = errors.New("session is over")
+
+// newSession returns a session that ends with ctx. Nothing is read or written
+// before begin.
+func newSession(ctx context.Context, e ends, times timing) *session {
+	s := &session{
+		ends: e, times: times, ctl: newControl(e.control),
+		reading: make(chan struct{}), writing: make(chan struct{}),
+		listings: newWindow(listingWindow), chunks: newWindow(chunkWindow), reports: newWindow(reportWindow),
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	s.pipe = newPipe(s)
+	context.AfterFunc(s.ctx, func() {
+		s.ctl.release()
+		s.listings.kill()
+		s.chunks.kill()
+		s.reports.kill()
+		s.pipe.end()
+		s.stopStreams()
+	})
+	stop := context.AfterFunc(ctx, func() { s.interrupt() })
+	context.AfterFunc(s.ctx, func() { stop() })
+	return s
+}
+
+// begin starts the reader, which gives messages to r if they come in order, and
+// the writer.
+func (s *session) begin(r role, order *wire.Order) {
+	s.role, s.order = r, order
+	go func() {
+		defer close(s.writing)
+		s.guarded(func() error {
+			if err := s.ctl.write(); err != nil {
+				s.failSoon(err)
+			}
+			return nil
+		})
+	}()
+	go func() {
+		defer close(s.reading)
+		s.guarded(s.read)
+	}()
+	s.spawn(&s.work, s.watch)
+}
+
+// spawn runs f in a goroutine; its error, or panic, ends the session.
+func (s *session) spawn(group *sync.WaitGroup, f func() error) {
+	group.Go(func() { s.guarded(f) })
+}
+
+func (s *session) guarded(f func() error) {
+	if err := s.caught(f); err != nil {
+		s.fail(err)
+	}
+}
+
+// caught turns a panic of f into an error: it ends one session, and not those
+// that the process serves beside it.
+func (s *session) caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{Code: CodeBug, Text: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	return f()
+}
+
+// read dispatches what the peer says until it says no more.
+func (s *session) read() error {
+	r := wire.NewReader(s.ctl, wire.MaxBody)
+	for {
+		msg, size, err := r.Next()
+		if err != nil {
+			s.mu.Lock()
+			s.told = s.told || cut(err)
+			s.mu.Unlock()
+			return err
+		}
+		if err := s.order.Check(msg); err != nil {
+			return err
+		}
+		switch m := msg.(type) {
+		case *wire.Ping:
+		case *wire.Fatal:
+			s.ended(&Error{Code: int(m.Code), Text: clean(m.Text), Hint: clean(m.Hint), Far: true})
+			return nil
+		case *wire.Stop:
+			s.ended(&Error{Code: CodeSignal, Text: "interrupted at the other end", Far: true})
+			return nil
+		case *wire.Credit:
+			err = s.credit(m)
+		case *wire.Chunk:
+			err = s.pipe.arrived(m)
+		default:
+			err = s.role.message(msg, size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) credit(m *wire.Credit) error {
+	switch m.Flow {
+	case wire.FlowListings:
+		return s.listings.give(m.Bytes)
+	case wire.FlowChunks:
+		return s.chunks.give(m.Bytes)
+	case wire.FlowReports:
+		return s.reports.give(m.Bytes)
+	}
+	return violated("credit for an unknown flow")
+}
+
+// watch says that this end lives, and notices when the other one does not.
+func (s *session) watch() error {
+	ping := time.NewTicker(s.times.ping)
+	defer ping.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return nil
+		case now := <-ping.C:
+			if err := s.ctl.send(&wire.Ping{}); err != nil {
+				return err
+			}
+			since, stuck := s.ctl.stuck()
+			if now.Sub(time.Unix(0, s.ctl.heard.Load())) > s.times.idle || stuck && now.Sub(since) > s.times.idle {
+				return failf(CodeTimeout, "connection timed out: the other end has been silent for %v", s.times.idle)
+			}
+		}
+	}
+}
+
+// interrupt ends the session because the caller wants it.
+func (s *session) interrupt() {
+	s.mu.Lock()
+	told := s.told || s.failed != nil
+	s.told = true
+	s.mu.Unlock()
+	if !told {
+		s.ctl.send(&wire.Stop{})
+	}
+	s.fail(failf(CodeSignal, "interrupted"))
+}
+
+// ended ends the session because the peer says so.
+func (s *session) ended(err *Error) {
+	s.mu.Lock()
+	s.told = true
+	s.mu.Unlock()
+	s.fail(err)
+}
+
+// fail ends the session; the first failure counts, and the peer is told of it.
+func (s *session) fail(err error) {
+	if err == nil || errors.Is(err, errOver) {
+		return
+	}
+	s.mu.Lock()
+	if s.failed != nil || s.over {
+		s.mu.Unlock()
+		return
+	}
+	if s.ctx.Err() == nil {
+		s.failed = asError(err)
+	} else if cause := context.Cause(s.ctx); !errors.Is(cause, errOver) {
+		s.failed = asError(cause)
+	}
+	told := s.told
+	s.told = true
+	failed := s.failed
+	s.mu.Unlock()
+	if failed == nil {
+		return
+	}
+	if !told {
+		text := failed.Text
+		if failed.Code == CodeBug {
+			text = "internal error at the other end"
+		}
+		s.ctl.send(&wire.Fatal{Code: uint8(failed.Code), Text: text, Hint: failed.Hint})
+	}
+	s.cancel(failed)
+}
+
+// failSoon ends the session unless the peer says within half a second why a
+// connection broke.
+func (s *session) failSoon(err error) {
+	select {
+	case <-s.ctx.Done():
+	case <-time.After(s.times.linger / 2):
+		s.fail(err)
+	}
+}
+
+// track makes the end of the session end what waits on a stream. It is closed by
+// whoever uses it, afterwards: a descriptor that the kernel is writing to must not
+// become another file's.
+func (s *session) track(st *stream) {
+	s.mu.Lock()
+	s.open = append(s.open, st)
+	s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		s.stopStreams()
+	}
+}
+
+func (s *session) stopStreams() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.open {
+		st.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// broken is the end of a goroutine that uses a stream: why the connection
+// failed is often told on the control channel.
+func (s *session) broken(st *stream, err error) error {
+	st.Close()
+	if s.ctx.Err() != nil {
+		return nil
+	}
+	if e := asError(err); err == nil || !e.lost {
+		return err
+	}
+	s.failSoon(err)
+	return nil
+}
+
+// orCause returns what ended the session, if it has ended, instead of what
+// came of that.
+func (s *session) orCause(err error) error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	return err
+}
+
+// finish says that everything is done.
+func (s *session) finish() {
+	s.mu.Lock()
+	s.over = s.failed == nil
+	s.mu.Unlock()
+	s.cancel(errOver)
+}
+
+// err returns what ended the session, nil if nothing did.
+func (s *session) err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		return nil
+	}
+	return s.failed
+}
+
+// close ends the session: what is queued is written, the peer's last words are
+// heard, and everything is closed. Nothing of it lasts longer than the linger
+// time. wait tells that the peer closes first.
+func (s *session) close(wait bool) {
+	s.cancel(errOver)
+	s.ctl.end()
+	timer := time.NewTimer(s.times.linger)
+	defer timer.Stop()
+	select {
+	case <-s.writing:
+	case <-timer.C:
+	}
+	if wait {
+		select {
+		case <-s.reading:
+		case <-timer.C:
+		}
+	}
+	s.data.Wait()
+	s.ends.control.Close()
+	s.work.Wait()
+	select {
+	case <-s.reading:
+		<-s.writing
+	case <-time.After(s.times.linger):
+		// A descriptor that can't be waited for, as a terminal: the process
+		// ends.
+	}
+}

@@ -62,6 +62,9 @@ type Options struct {
 	Events bool
 	Report Reporter
 	Copier *copier.Copier
+	// OnPanic, if set, hears of a job that panicked, on its goroutine; what the
+	// job held is lost. Without it the process ends.
+	OnPanic func(value any)
 }
 
 // Runner runs jobs until none is left. Push and PushBig are for jobs; the
@@ -169,12 +172,23 @@ func (r *Runner) work(ctx context.Context, q *queue) {
 		if w == nil {
 			w = r.NewWorker()
 		}
-		j.Run(ctx, w)
-		w.flush()
+		r.runJob(ctx, w, j)
 		r.mu.Lock()
 		r.open--
 		r.end()
 	}
+}
+
+func (r *Runner) runJob(ctx context.Context, w *Worker, j Job) {
+	if r.Opts.OnPanic != nil {
+		defer func() {
+			if p := recover(); p != nil {
+				r.Opts.OnPanic(p)
+			}
+		}()
+	}
+	j.Run(ctx, w)
+	w.flush()
 }
 
 // end wakes who waits for the end of the run, or for that of its jobs. r.mu is

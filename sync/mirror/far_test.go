@@ -248,3 +248,38 @@ func (noPeer) NeedDelta(wire.FileID, int64, *Basis) {}
 func (noPeer) Flush()                               {}
 func (noPeer) DirDone(uint32)                       {}
 func (noPeer) Remove(wire.FileID)                   {}
+
+// panicky is a Reporter that can't bear an item.
+type panicky struct{ told }
+
+func (*panicky) Item(*Event) { panic("an item") }
+
+// TestFarPanic has a job of a Receiver panic: the run ends all the same.
+func TestFarPanic(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	opts := archive()
+	heard := make(chan any, 9)
+	opts.OnPanic = func(p any) {
+		heard <- p
+		cancel()
+	}
+	r, err := New(platform.Native(), opts, &panicky{}).Receive(ctx, &wire.Root{Content: true, Lists: true}, t.TempDir()+"/new", noPeer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := wire.Entry{Name: []byte("l"), Link: []byte("x"), Attr: wire.Attr{Mode: platform.ModeSymlink | 0o777, Nlink: 1}}
+	if err := r.Entries(&wire.Entries{Items: []wire.Entry{link}}, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error, 1)
+	go func() { over <- r.Wait() }()
+	select {
+	case err := <-over:
+		if err == nil || len(heard) == 0 {
+			t.Errorf("ended with %v, heard of %d panics", err, len(heard))
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the run never ended")
+	}
+}

@@ -115,7 +115,7 @@ func New(calls *platform.Calls, opts Options, report Reporter) *Mirror {
 	m.pool.NoAtime = m.opts.OpenNoatime
 	m.links.groups = map[inode]*linkGroup{}
 	m.groups = groupsOf(opts.Rules.Root)
-	m.r = apply.NewRunner(apply.Options{Jobs: max(1, opts.Jobs), BigJobs: min(2, max(0, opts.Jobs-1)), Copier: m.cp})
+	m.r = apply.NewRunner(apply.Options{Jobs: max(1, opts.Jobs), BigJobs: min(2, max(0, opts.Jobs-1)), Copier: m.cp, OnPanic: opts.OnPanic})
 	return m
 }
 

@@ -132,6 +132,10 @@ type Options struct {
 	// reported as a failure. It is called from many goroutines at once.
 	Approve func(path string, src, old *platform.Stat) (ok bool, reason string)
 
+	// OnPanic, if set, hears of a panic in the work; the run is to be cancelled
+	// then. Without it the process ends.
+	OnPanic func(value any)
+
 	Memory Memory         // of mount points; nil for none
 	Copier copier.Options // Preserve is set from Rules
 	UID    uint32

@@ -60,6 +60,7 @@ type Receiver struct {
 	outstanding int
 	parked      []apply.Job // listings that wait until less is outstanding
 	ended       bool        // WalkEnd came
+	aborted     bool        // nothing more will arrive
 	settled     sync.Cond
 	workers     []*apply.Worker
 
@@ -99,7 +100,7 @@ const (
 func (m *Mirror) Receive(ctx context.Context, root *wire.Root, dst string, peer Peer) (*Receiver, error) {
 	r := &Receiver{
 		m: m, ctx: ctx, peer: peer, dirs: map[uint32]*farDir{}, pending: map[wire.FileID]*farFile{},
-		arrivals: apply.NewRunner(apply.Options{Jobs: max(2, m.r.Opts.Jobs), Copier: m.cp}), over: make(chan struct{}),
+		arrivals: apply.NewRunner(apply.Options{Jobs: max(2, m.r.Opts.Jobs), Copier: m.cp, OnPanic: m.opts.OnPanic}), over: make(chan struct{}),
 	}
 	r.settled.L = &r.mu
 	m.far = r
@@ -177,13 +178,13 @@ func (r *Receiver) drain() {
 	for {
 		r.peer.Flush()
 		r.mu.Lock()
-		for r.outstanding > 0 {
+		for r.outstanding > 0 && !r.aborted {
 			r.settled.Wait()
 		}
 		r.mu.Unlock()
 		r.arrivals.AwaitQuiet()
 		r.mu.Lock()
-		quiet := r.outstanding == 0
+		quiet := r.outstanding == 0 || r.aborted
 		r.mu.Unlock()
 		if quiet {
 			return
@@ -217,6 +218,10 @@ func (r *Receiver) abort() {
 		r.arrivals.Push(&failJob{r, f, r.ctx.Err()})
 	}
 	r.endWalk()
+	r.mu.Lock()
+	r.aborted = true
+	r.settled.Broadcast()
+	r.mu.Unlock()
 }
 
 // endWalk ends all listings that have not ended.

@@ -95,6 +95,9 @@ func (c *call) first(ctx context.Context) (*Stream, string, error) {
 		}
 		failures = append(failures, describe(o.address, o.err))
 	}
+	if len(failures) == 0 {
+		failures = append(failures, "the far end has no port for direct TCP")
+	}
 	return nil, "", errors.New(strings.Join(failures, "; "))
 }
 
@@ -120,7 +123,7 @@ func (c *call) run(ctx context.Context, l *Link, up func(error)) {
 	s, address, err := c.first(ctx)
 	if err != nil {
 		up(err)
-		l.end(err)
+		l.end()
 		return
 	}
 	l.add(s)
@@ -142,7 +145,7 @@ func (c *call) run(ctx context.Context, l *Link, up func(error)) {
 		})
 	}
 	all.Wait()
-	l.end(nil)
+	l.end()
 }
 
 // candidates returns the addresses to try: the name by which the host was
@@ -176,4 +179,37 @@ func candidates(asked string, told []string, ports []uint16, wanted PortRange) [
 		}
 	}
 	return list
+}
+
+// connect opens the data streams of a client, at the addresses that find
+// returns, while the caller goes on; with Direct it waits for the first one and
+// closes the link if there is none.
+func (l *Link) connect(opts *Options, id *identity, t *terms, find func() []string) (*Link, error) {
+	if opts.Path == SSH {
+		l.end()
+		return l, nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.onClose(func() error { cancel(); return nil })
+	up := make(chan error, 1)
+	go func() {
+		c := &call{opts: opts, id: id, server: t.theirs.Pin, cred: t.cred, plain: l.Security == Plain, streams: t.streams}
+		if c.streams > 0 {
+			c.candidates = find()
+		}
+		c.run(ctx, l, func(err error) {
+			if err != nil && ctx.Err() == nil && opts.Path == Auto {
+				l.note("%v -> using %s (slower; open --data-ports)", err, l.route)
+			}
+			up <- err
+		})
+	}()
+	if opts.Path != Direct {
+		return l, nil
+	}
+	if err := <-up; err != nil {
+		l.Close()
+		return nil, &Error{Code: CodeSocket, Text: err.Error(), Err: err, Hint: "open a port and name it with --data-ports, or leave out --path=direct"}
+	}
+	return l, nil
 }

@@ -20,7 +20,7 @@ type door struct {
 	client Pin // key of TLS streams
 	plain  bool
 	link   *Link
-	// onClose is called when all streams are there. It may call close.
+	// onClose is called when all streams are there, and calls close.
 	onClose func()
 
 	mu    sync.Mutex
@@ -48,7 +48,6 @@ func (d *door) take(number uint32) error {
 		return errors.New("that stream has been opened before")
 	}
 	d.taken[number-1] = true
-	d.left--
 	return nil
 }
 
@@ -56,21 +55,20 @@ func (d *door) take(number uint32) error {
 func (d *door) close() {
 	d.mu.Lock()
 	d.shut = true
-	missing := d.left == len(d.taken)
-	clear(d.cred.token[:])
 	d.mu.Unlock()
-	if missing {
-		d.link.end(errShut)
-	} else {
-		d.link.end(nil)
-	}
+	d.link.end()
 }
 
-// full reports whether all streams are there.
-func (d *door) full() bool {
+// entered counts a stream that the link has, and closes the door behind the
+// last one.
+func (d *door) entered() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.left == 0
+	d.left--
+	last := d.left == 0
+	d.mu.Unlock()
+	if last {
+		d.onClose()
+	}
 }
 
 // credential returns what streams are checked against, and whether there are
@@ -89,7 +87,7 @@ type entrance struct {
 	known     func(Pin) bool               // keys that may make a TLS handshake
 	find      func(session [16]byte) *door // nil for none
 	protocols []string
-	control   func(*net.TCPConn, *secured) // of a daemon: takes over a control connection
+	control   func(*net.TCPConn, time.Time, *secured) // of a daemon: takes over a control connection
 }
 
 // receive sees a connection through to a stream, or closes it. Nothing a peer
@@ -105,7 +103,8 @@ func (e *entrance) receive(ctx context.Context, raw *net.TCPConn) {
 		}
 		waiting.leave()
 	}()
-	raw.SetDeadline(time.Now().Add(handshakeTime))
+	until := time.Now().Add(handshakeTime)
+	raw.SetDeadline(until)
 	first, err := peek(raw)
 	if err != nil {
 		return
@@ -123,7 +122,7 @@ func (e *entrance) receive(ctx context.Context, raw *net.TCPConn) {
 		kept = e.stream(raw, s, waiting)
 	} else if e.control != nil && waiting.leave() {
 		kept = true
-		e.control(raw, s)
+		e.control(raw, until, s)
 	}
 }
 
@@ -152,10 +151,7 @@ func (e *entrance) stream(raw *net.TCPConn, s *secured, waiting *entrant) bool {
 	if !d.link.add(&Stream{Conn: s.conn, Number: p.number, Security: s.security, raw: raw, kernel: s.kernel}) {
 		return false
 	}
-	if d.full() {
-		d.close()
-		d.onClose()
-	}
+	d.entered()
 	return true
 }
 

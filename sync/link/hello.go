@@ -16,11 +16,11 @@ import (
 	"github.com/zccp/zccp/sync/wire"
 )
 
-// What a client asks of the link, in its Hello. Features: askDirect for data
-// streams, and askStreams with their number. Ports: the range that the server
-// may listen on, as two. Addrs: askExport with the name of a daemon's export.
+// What a client asks of the link, in its Hello. Features: askStreams with the
+// number of data streams that it would like; the server's Hello has how many it
+// lets in. Ports: the range that the server may listen on, as two. Addrs:
+// askExport with the name of a daemon's export.
 const (
-	askDirect  = "link:direct"
 	askStreams = "link:streams="
 	askExport  = "export="
 )
@@ -32,6 +32,7 @@ type channel struct {
 	w     io.WriteCloser
 	close func() error
 	link  *Link
+	until time.Time    // end of the handshake; zero for handshakeTime after it begins
 	lost  func() error // why the channel ended, if more is known than io.EOF
 }
 
@@ -43,6 +44,14 @@ func (c *channel) setDeadline(t time.Time) {
 	if d, ok := c.r.(deadliner); ok {
 		d.SetReadDeadline(t)
 	}
+}
+
+// begin bounds the handshake.
+func (c *channel) begin() {
+	if c.until.IsZero() {
+		c.until = time.Now().Add(handshakeTime)
+	}
+	c.setDeadline(c.until)
 }
 
 func (c *channel) Read(b []byte) (int, error) {
@@ -74,11 +83,12 @@ func (c *channel) Close() error { return c.link.Close() }
 
 // terms are what both ends agreed on.
 type terms struct {
-	agreed wire.Agreed
-	cred   credential
-	seed   uint64
-	theirs *wire.Hello
-	noise  []byte
+	agreed  wire.Agreed
+	cred    credential
+	seed    uint64
+	theirs  *wire.Hello
+	noise   []byte
+	streams int // that there will be at most
 }
 
 // helloBase is what the Hellos of both ends have.
@@ -95,7 +105,7 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	if _, err := io.ReadFull(c, first); err != nil {
 		return t, err
 	}
-	c.setDeadline(time.Now().Add(handshakeTime))
+	c.begin()
 	session, noise, err := wire.ReadGreeting(io.MultiReader(strings.NewReader(string(first)), c))
 	if t.noise = noise; err != nil {
 		return t, err
@@ -104,7 +114,7 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	ours.Session, ours.Client, ours.Plain = session, true, o.Security == Plain
 	if direct {
 		rand.Read(ours.Token[:])
-		ours.Features = append(ours.Features, askDirect, askStreams+strconv.Itoa(o.asked()))
+		ours.Features = append(ours.Features, askStreams+strconv.Itoa(o.asked()))
 		if o.DataPorts != (PortRange{}) {
 			ours.Ports = []uint16{o.DataPorts.Low, o.DataPorts.High}
 		}
@@ -130,15 +140,27 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	if ours.Plain && !t.agreed.Plain {
 		return t, &Error{Code: CodeRefused, Text: "the far end does not allow --security=plain", Hint: "leave it out: the default encrypts"}
 	}
+	if t.streams, err = streamsAsked(theirs); err != nil {
+		return t, err
+	}
+	t.streams = min(t.streams, o.asked())
 	t.cred = credential{session: session, token: ours.Token, transcript: wire.Transcript(said, heard)}
 	return t, nil
 }
 
-// greetClient is the server's part. offer fills in where streams can be opened,
-// if the client asks for so many of them on such ports, and what else depends
-// on the client; its error ends the session after the Hello.
-func greetClient(c *channel, o *Options, id *identity, offer func(ours, theirs *wire.Hello, streams int, ports PortRange) error) (*terms, error) {
-	c.setDeadline(time.Now().Add(handshakeTime))
+// hosting is what a server does between the Hellos.
+type hosting struct {
+	// offer fills in where so many streams can be opened, on such ports. It
+	// returns how many there may be, and its error ends the session once the
+	// Hellos have been said.
+	offer func(ours, theirs *wire.Hello, streams int, ports PortRange) (int, error)
+	// agreed is called before the client learns that it may open streams.
+	agreed func(t *terms)
+}
+
+// greetClient is the server's part.
+func greetClient(c *channel, o *Options, id *identity, h hosting) (*terms, error) {
+	c.begin()
 	t := &terms{}
 	ours := o.helloBase(id)
 	var random [24]byte
@@ -160,32 +182,51 @@ func greetClient(c *channel, o *Options, id *identity, offer func(ours, theirs *
 	}
 	var refused error
 	if theirs.MinVersion <= ours.MaxVersion {
-		refused = offer(ours, theirs, min(streams, o.allowed()), ports)
+		t.streams, refused = h.offer(ours, theirs, min(streams, o.allowed()), ports)
+	}
+	if t.streams > 0 {
+		ours.Features = append(ours.Features, askStreams+strconv.Itoa(t.streams))
 	}
 	said, err := ours.Append(nil)
 	if err != nil {
 		return t, err
 	}
-	if _, err := c.Write(said); err != nil {
-		return t, err
+	agreed, err := wire.Choose(ours, theirs)
+	if err == nil {
+		t.agreed = agreed
+		t.cred = credential{session: ours.Session, token: theirs.Token, transcript: wire.Transcript(heard, said)}
+		if refused == nil {
+			h.agreed(t)
+		}
 	}
-	if t.agreed, err = wire.Choose(ours, theirs); err != nil {
-		return t, err
+	// A client that can't be served has to learn why.
+	if _, werr := c.Write(said); err == nil {
+		err = werr
 	}
-	t.cred = credential{session: ours.Session, token: theirs.Token, transcript: wire.Transcript(heard, said)}
-	return t, refused
+	if err == nil {
+		err = refused
+	}
+	return t, err
+}
+
+// streamsAsked reads how many streams a Hello tells; 0 if it tells none.
+func streamsAsked(h *wire.Hello) (n int, err error) {
+	for _, f := range h.Features {
+		if digits, ok := strings.CutPrefix(f, askStreams); ok {
+			if n, err = strconv.Atoi(digits); err != nil || n < 1 || n > maxStreams {
+				return 0, errors.New("the far end tells an invalid number of streams")
+			}
+		}
+	}
+	return n, nil
 }
 
 // wishes reads what a client's Hello asks of the link. No streams: 0.
 func wishes(h *wire.Hello) (streams int, ports PortRange, err error) {
-	for _, f := range h.Features {
-		if n, ok := strings.CutPrefix(f, askStreams); ok {
-			if streams, err = strconv.Atoi(n); err != nil || streams < 1 || streams > maxStreams {
-				return 0, ports, errors.New("the client asks for an invalid number of streams")
-			}
-		}
+	if streams, err = streamsAsked(h); err != nil {
+		return 0, ports, err
 	}
-	if !slices.Contains(h.Features, askDirect) || h.Token == [32]byte{} {
+	if h.Token == [32]byte{} {
 		streams = 0
 	}
 	switch len(h.Ports) {

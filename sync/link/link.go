@@ -30,26 +30,26 @@ type Link struct {
 	// Plain.
 	Security Security
 
-	idle atomic.Int64 // nanoseconds
+	idle     atomic.Int64  // nanoseconds
+	doorTime time.Duration // streams are let in for so long
 
 	mu       sync.Mutex
 	notes    []string
 	streams  []*Stream // all that were handed out or wait to be
 	opened   int
-	route    string // where streams lead
+	route    string // of everything, without streams
 	pending  chan *Stream
 	complete chan struct{} // closed when no more streams will be added
 	ended    bool
-	direct   error // why there are no streams
 	closers  []func() error
 	closing  sync.Once
 	closed   chan struct{}
 	closeErr error
 }
 
-func newLink(client bool, peer string, idle time.Duration) *Link {
+func newLink(client bool, peer, route string, idle time.Duration) *Link {
 	l := &Link{
-		Client: client, Peer: peer,
+		Client: client, Peer: peer, route: route, doorTime: doorTime,
 		pending: make(chan *Stream, maxStreams), complete: make(chan struct{}), closed: make(chan struct{}),
 	}
 	l.idle.Store(int64(idle))
@@ -155,13 +155,12 @@ func (l *Link) add(s *Stream) bool {
 	return true
 }
 
-// end says that no more streams will be added; why is nil if all that were
-// asked for are there.
-func (l *Link) end(why error) {
+// end says that no more streams will be added.
+func (l *Link) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.ended {
-		l.ended, l.direct = true, why
+		l.ended = true
 		close(l.complete)
 	}
 }
@@ -190,7 +189,7 @@ func (l *Link) Close() error {
 				l.closeErr = err
 			}
 		}
-		l.end(net.ErrClosed)
+		l.end()
 	})
 	return l.closeErr
 }

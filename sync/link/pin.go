@@ -43,6 +43,15 @@ func ParsePin(s string) (Pin, error) {
 // equal compares in constant time.
 func (p Pin) equal(q Pin) bool { return subtle.ConstantTimeCompare(p[:], q[:]) == 1 }
 
+// among reports whether p is one of list, in the same time whichever it is.
+func among(p Pin, list []Pin) bool {
+	found := false
+	for _, q := range list {
+		found = p.equal(q) || found
+	}
+	return found
+}
+
 // identity is a key that an end shows.
 type identity struct {
 	cert tls.Certificate
@@ -88,7 +97,10 @@ const (
 )
 
 // errStranger is that of a handshake with somebody else than expected.
-type errStranger struct{ pin Pin }
+type errStranger struct {
+	pin   Pin
+	known bool // another one was known
+}
 
 func (e *errStranger) Error() string { return "the far end's key is " + e.pin.String() }
 
@@ -111,7 +123,7 @@ func (id *identity) config(accept func(Pin) bool, protocols ...string) *tls.Conf
 				return errors.New("no key or no protocol of zccp")
 			}
 			if pin := peerPin(cs); !accept(pin) {
-				return &errStranger{pin}
+				return &errStranger{pin: pin}
 			}
 			return nil
 		},

@@ -17,3 +17,13 @@ func signalProcess(p *os.Process, leads bool, sig os.Signal) {
 	}
 	platform.SignalProcess(p.Pid, leads, s)
 }
+
+// foreign reports whether a file belongs to neither the user nor root, where
+// that can be known.
+func foreign(f *os.File) bool {
+	var st platform.Stat
+	if platform.Native().Fstat(platform.FD(f.Fd()), &st) != nil {
+		return false
+	}
+	return st.UID != 0 && st.UID != platform.EffectiveUID()
+}

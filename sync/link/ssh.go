@@ -53,8 +53,7 @@ func DialSSH(ctx context.Context, opts Options, host string) (*Link, error) {
 	if err != nil {
 		return nil, fail(CodeStart, err, "cannot run %s", opts.Shell[0])
 	}
-	l := newLink(true, host, opts.idle())
-	l.route = "ssh"
+	l := newLink(true, host, "ssh", opts.idle())
 	l.onClose(p.end)
 	ch := &channel{r: p.out, w: p.in, lost: p.lost}
 	l.Control = ch
@@ -76,36 +75,9 @@ func DialSSH(ctx context.Context, opts Options, host string) (*Link, error) {
 	}
 	l.settle(t)
 	ch.link = l
-	return l, l.connect(&opts, id, t, resolved)
-}
-
-// connect starts connecting the data streams of a client over ssh.
-func (l *Link) connect(opts *Options, id *identity, t *terms, resolved <-chan string) error {
-	if opts.Path == SSH {
-		l.end(nil)
-		return nil
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	l.onClose(func() error { cancel(); return nil })
-	up := make(chan error, 1)
-	go func() {
-		c := &call{opts: opts, id: id, server: t.theirs.Pin, cred: t.cred, plain: l.Security == Plain, streams: opts.asked()}
-		c.candidates = candidates(<-resolved, t.theirs.Addrs, t.theirs.Ports, opts.DataPorts)
-		c.run(ctx, l, func(err error) {
-			if err != nil && ctx.Err() == nil && opts.Path == Auto {
-				l.note("%v -> using ssh (slower; open --data-ports)", err)
-			}
-			up <- err
-		})
-	}()
-	if opts.Path != Direct {
-		return nil
-	}
-	if err := <-up; err != nil {
-		l.Close()
-		return &Error{Code: CodeSocket, Text: err.Error(), Err: err, Hint: "open a port and name it with --data-ports, or leave out --path=direct"}
-	}
-	return nil
+	return l.connect(&opts, id, t, func() []string {
+		return candidates(<-resolved, t.theirs.Addrs, t.theirs.Ports, opts.DataPorts)
+	})
 }
 
 // shell is a running ssh.

@@ -37,28 +37,36 @@ func ServeStdio(ctx context.Context, opts Options, in io.ReadCloser, out io.Writ
 	if err != nil {
 		return nil, fail(CodeStart, err, "cannot make a key")
 	}
-	l := newLink(false, "the client", opts.idle())
-	l.route = "ssh"
+	l := newLink(false, "the client", "ssh", opts.idle())
 	ch := &channel{r: in, w: out}
 	l.Control = ch
 	l.onClose(in.Close)
 	l.onClose(out.Close)
 
 	var ln *net.TCPListener
-	var streams int
 	unwatch := watch(ctx, func() { in.Close(); out.Close() })
-	t, err := greetClient(ch, &opts, id, func(ours, theirs *wire.Hello, n int, ports PortRange) error {
-		if n == 0 || opts.Path == SSH {
-			return nil
-		}
-		// Without a listener everything goes through ssh, which the client says.
-		if ln, err = listenTCP(ctx, "", ports); err == nil {
-			streams = n
-			ours.Features = append(ours.Features, askDirect)
+	_, err = greetClient(ch, &opts, id, hosting{
+		offer: func(ours, _ *wire.Hello, streams int, ports PortRange) (int, error) {
+			if streams == 0 || opts.Path == SSH {
+				return 0, nil
+			}
+			// Without a listener everything goes through ssh, which the client says.
+			var err error
+			if ln, err = listenTCP(ctx, "", ports); err != nil {
+				return 0, nil
+			}
 			ours.Ports = []uint16{uint16(ln.Addr().(*net.TCPAddr).Port)}
 			ours.Addrs = ownAddresses(os.Getenv("SSH_CONNECTION"))
-		}
-		return nil
+			return streams, nil
+		},
+		agreed: func(t *terms) {
+			l.settle(t)
+			if ln != nil {
+				l.admit(ln, &opts, id, newDoor(l, t.cred, t.theirs.Pin, t.streams))
+			} else {
+				l.end()
+			}
+		},
 	})
 	if unwatch() || err != nil {
 		if ln != nil {
@@ -67,30 +75,13 @@ func ServeStdio(ctx context.Context, opts Options, in io.ReadCloser, out io.Writ
 		l.Close()
 		return nil, fail(CodeProtocol, err, "no session with the client")
 	}
-	l.settle(t)
 	ch.link = l
-	if ln == nil {
-		l.end(nil)
-		return l, nil
-	}
-	l.admit(ln, &opts, id, newDoor(l, t.cred, t.theirs.Pin, streams))
 	return l, nil
 }
 
 // admit lets the streams of one session in at a listener of its own.
 func (l *Link) admit(ln *net.TCPListener, opts *Options, id *identity, d *door) {
-	var closing sync.Once
-	shut := func() error {
-		closing.Do(func() {
-			ln.Close()
-			d.close()
-		})
-		return nil
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	l.onClose(func() error { cancel(); return shut() })
-	timer := time.AfterFunc(doorTime, func() { shut() })
-	d.onClose = func() { timer.Stop(); shut() }
+	ctx := l.guard(d, func() { ln.Close() })
 	e := &entrance{
 		opts: opts, id: id, gate: &gate{limit: maxOpening, perAddress: maxOpening},
 		known: d.client.equal, protocols: []string{protoData},
@@ -102,6 +93,21 @@ func (l *Link) admit(ln *net.TCPListener, opts *Options, id *identity, d *door) 
 		},
 	}
 	go accept(ln, func(c *net.TCPConn) { e.receive(ctx, c) })
+}
+
+// guard closes a door, and calls closed once, when all streams are there, when
+// doorTime is over, or with the Link, whichever comes first. The context ends
+// with the Link.
+func (l *Link) guard(d *door, closed func()) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	shut := sync.OnceFunc(func() {
+		closed()
+		d.close()
+	})
+	timer := time.AfterFunc(l.doorTime, shut)
+	d.onClose = func() { timer.Stop(); shut() }
+	l.onClose(func() error { cancel(); d.onClose(); return nil })
+	return ctx
 }
 
 // ownAddresses returns the address at which the client has reached this host

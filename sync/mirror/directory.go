@@ -65,7 +65,7 @@ func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *p
 // openOrigin opens a directory of the source; the first one gives the pair its
 // attributes. named tells that it is no mere part of a path.
 func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair) (o origin, named, ok bool) {
-	o = origin{rootDev: up.rootDev, depth: up.depth, path: up.srcPath(name.Bytes()), rel: up.relative(name), order: up.order}
+	o = origin{rootDev: up.rootDev, depth: up.depth, path: up.srcPath(name.Bytes()), rel: up.relative(name), order: up.order, up: up}
 	named = true
 	follow := m.opts.Links == LinksFollow || m.opts.CopyDirLinks
 	if up.want != nil {
@@ -110,7 +110,7 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 		return o, named, false
 	}
 	o.st = st
-	if m.circular(p, follow || st.Dev != up.st.Dev, &st, o.path) {
+	if m.circular(&o, up.want == nil && (follow || st.Dev != up.st.Dev)) {
 		if dir != nil {
 			dir.Release()
 			dir.Done()
@@ -153,18 +153,17 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 
 // circular reports, and says, that a directory of the source must not be entered
 // because that would never end: it is the destination, or one of those above it,
-// which a link that is followed or a mount can lead to.
-func (m *Mirror) circular(p *pair, again bool, st *platform.Stat, path string) bool {
-	if d := m.root.dst; d != nil && d.Dev == st.Dev && d.Ino == st.Ino {
-		m.failf(KindPartial, "not copying %s into itself: it is the destination", apply.Quote(path))
+// which a link that is followed or a mount can lead to. Names that were given
+// end, so again is false for them: a circle is met below.
+func (m *Mirror) circular(o *origin, again bool) bool {
+	if d := m.root.dst; d != nil && o.depth != 0 && d.Dev == o.st.Dev && d.Ino == o.st.Ino {
+		m.failf(KindPartial, "not copying %s into itself: it is the destination", apply.Quote(o.path))
 		return true
 	}
-	for q := p.parent; again && q != nil; q = q.parent {
-		for i := range q.origins {
-			if o := &q.origins[i]; o.st.SameInode(st) {
-				m.failf(KindPartial, "not following %s: it leads to a directory above it", apply.Quote(path))
-				return true
-			}
+	for q := o.up; again && q != nil; q = q.up {
+		if q.st.SameInode(&o.st) {
+			m.failf(KindPartial, "not following %s: it leads to a directory above it", apply.Quote(o.path))
+			return true
 		}
 	}
 	return false

@@ -24,6 +24,7 @@ type want struct {
 
 // origin is a directory of a source that is merged into a pair.
 type origin struct {
+	up      *origin // that of the directory it stands in, nil for an operand's
 	dir     *tree.Dir
 	st      platform.Stat
 	hides   *filter.Dir

@@ -5,6 +5,7 @@ package main_test
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,7 +33,7 @@ type syncDifference struct {
 var syncIntended = []syncDifference{
 	{
 		name: "Which names are left by --max-delete",
-		what: regexp.MustCompile(`^-i of [ab] only: \*deleting|^"(dst|bak)[^"]*": (name: a nothing|name: a .*, b nothing|mtime: )`),
+		what: regexp.MustCompile(`^-i of [ab] only: \*deleting|^"(dst|bak)([^"\\]|\\.)*": (name: a nothing|name: a .*, b nothing|mtime: )`),
 		when: func(s *syncTrial, _ string) bool {
 			limited := s.c.has(func(word string) bool { return strings.HasPrefix(word, "--max-delete=") })
 			deleted := func(o outcome) int { return strings.Count("\n"+o.stdout, "\n*deleting ") }
@@ -250,26 +251,45 @@ func (s *syncTrial) linked(found string) bool {
 // linkedAnywhere tells whether a difference is about a name of a file that has several, at
 // the source or at the destination.
 func (s *syncTrial) linkedAnywhere(found string) bool {
-	found, _, _ = strings.Cut(found, " => ")
-	found, _, _ = strings.Cut(found, " -> ")
 	for name, e := range s.old.Entries {
-		base := itemName(filepath.Base(name))
-		if e.Nlink > 1 && e.Mode&typeMask != platform.ModeDir &&
-			(strings.Contains(found, base+`"`) || strings.HasSuffix(found, " "+base) || strings.HasSuffix(found, "/"+base)) {
+		if e.Nlink > 1 && e.Mode&typeMask != platform.ModeDir && (isAbout(found, name) ||
+			// A name that comes or goes shows in the time of its directory.
+			strings.HasPrefix(found, strconv.Quote(path.Dir(name))+": mtime: ")) {
 			return true
 		}
 	}
 	return false
 }
 
+// isAbout tells whether a difference is about an entry of the last name that name has: a
+// line of -i, or one of the trees.
+func isAbout(found, name string) bool {
+	base := path.Base(name)
+	if found[0] == '"' {
+		quoted := strconv.Quote(base)
+		return strings.HasPrefix(found, quoted+": ") || strings.Contains(found, "/"+quoted[1:]+": ")
+	}
+	base = itemName(base)
+	found, _, _ = strings.Cut(found, " => ")
+	for {
+		if strings.HasSuffix(found, " "+base) || strings.HasSuffix(found, "/"+base) {
+			return true
+		}
+		// What a symbolic link holds stands behind its name, and a name may have the arrow in it.
+		at := strings.LastIndex(found, " -> ")
+		if at < 0 {
+			return false
+		}
+		found = found[:at]
+	}
+}
+
 // about tells whether a difference is about a name that was at the destination before, and
 // was such.
 func (s *syncTrial) about(found string, such func(copiertest.Entry) bool) bool {
-	found, _, _ = strings.Cut(found, " -> ")
 	for name, e := range s.old.Entries {
-		base := itemName(filepath.Base(name))
 		if strings.HasPrefix(name, "dst/") && such(e) &&
-			(strings.HasPrefix(found, strconv.Quote(name)+": ") || strings.HasSuffix(found, " "+base) || strings.HasSuffix(found, "/"+base)) {
+			(strings.HasPrefix(found, strconv.Quote(name)+": ") || found[0] != '"' && isAbout(found, name)) {
 			return true
 		}
 	}

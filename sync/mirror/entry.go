@@ -76,7 +76,7 @@ func (m *Mirror) decide(ctx context.Context, w *apply.Worker, e *entry) {
 		return
 	}
 	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && (e.old.Type() == e.src.Type() || !e.src.IsRegular() && !e.old.IsDir())), m.freshBits(e.p))
-	if m.opts.HardLinks && e.src.Nlink > 1 && !m.claim(ctx, w, e) {
+	if m.opts.HardLinks && m.linked(e) && !m.claim(ctx, w, e) {
 		return
 	}
 	m.carryOut(ctx, w, e)

@@ -38,12 +38,12 @@ func (m *Mirror) claim(ctx context.Context, w *apply.Worker, e *entry) bool {
 		l.groups[key] = g
 	}
 	last := false
-	if g.left--; g.left == 0 {
+	if g.left--; g.left == 0 && !m.overlap {
 		delete(l.groups, key)
 		last = true
 	}
 	switch {
-	case g.busy, !g.done && !e.exists && !last && !m.root.fresh:
+	case g.busy, !g.done && !last && !m.root.fresh && m.seeks(e):
 		// A name that stands at the destination already may come yet; it saves
 		// the transfer.
 		k := e.keep()
@@ -65,6 +65,32 @@ func (m *Mirror) claim(ctx context.Context, w *apply.Worker, e *entry) bool {
 	g.busy, g.done, g.at = true, false, e.keep()
 	l.mu.Unlock()
 	e.group = g
+	return true
+}
+
+// linked reports whether a name of the source is one of several: those that
+// --remove-source-files has removed count.
+func (m *Mirror) linked(e *entry) bool {
+	if e.src.Nlink > 1 || !m.opts.RemoveSource {
+		return e.src.Nlink > 1
+	}
+	m.links.mu.Lock()
+	defer m.links.mu.Unlock()
+	return m.links.groups[inodeOf(&e.src)] != nil
+}
+
+// seeks reports whether nothing stands at the destination, or in an alternate,
+// that e could be made from; of a file alone there are contents to be saved.
+func (m *Mirror) seeks(e *entry) bool {
+	if !e.src.IsRegular() || e.exists && e.old.IsRegular() {
+		return false
+	}
+	for _, d := range e.p.alts {
+		var st platform.Stat
+		if d != nil && m.calls.Statat(d.FD(), e.as, &st, false) == nil && st.IsRegular() {
+			return false
+		}
+	}
 	return true
 }
 
@@ -153,6 +179,7 @@ func (m *Mirror) linkTo(w *apply.Worker, e, at *entry) bool {
 	path := at.p.path(at.as.Bytes())
 	if m.opts.DryRun {
 		e.link = nil
+		e.exists = e.exists && e.old.Type() == e.src.Type()
 		if !e.exists || at.p.dst != nil && e.old.Nlink > 1 && at.exists && inodeOf(&at.old) == inodeOf(&e.old) {
 			path2 := path
 			if e.exists {

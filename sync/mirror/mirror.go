@@ -78,6 +78,7 @@ type Mirror struct {
 	unreadRoot string // a source whose listing can't be had
 	fromBase   string // the source of --files-from
 	dstPrefix  string // the destination as the user wrote it
+	overlap    bool   // a name of the source may be met more than once
 
 	ioError atomic.Bool // something of the source could not be read: no deletions
 	cut     atomic.Bool // the run was cancelled

@@ -2,6 +2,8 @@ package mirror
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/zccp/zccp/platform"
@@ -59,6 +61,7 @@ func (m *Mirror) sources(sources []string) (*pair, error) {
 	p := &pair{}
 	p.unpublished.Store(1)
 	p.unsealed.Store(1)
+	m.overlap = m.opts.HardLinks && overlap(reqs)
 	m.origins(p, reqs)
 	return p, nil
 }
@@ -212,6 +215,26 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 			w.slashed, w.plain = w.slashed || r.contents, w.plain || !r.contents
 		}
 	}
+}
+
+// overlap reports whether one request asks for what another one asks for, or for
+// something below it.
+func overlap(reqs []request) bool {
+	paths := make([]string, len(reqs))
+	for i := range reqs {
+		path := filepath.Join(reqs[i].base, strings.Join(reqs[i].parts, "/"))
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs
+		}
+		paths[i] = strings.TrimSuffix(path, "/") + "/"
+	}
+	slices.Sort(paths)
+	for i := range paths[:max(0, len(paths)-1)] {
+		if strings.HasPrefix(paths[i+1], paths[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // reaches reports whether something stands below an origin.

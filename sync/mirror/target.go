@@ -17,6 +17,7 @@ type prospect struct {
 	isDir   bool                // which is a directory with something in it
 	content bool                // the first source is the contents of a directory
 	hidden  func() bool         // nothing that was named is there and shown
+	missing func()              // says what of that isn't there; nil if that is said elsewhere
 	bare    func() bool         // the sources are directories with nothing in them
 	rename  func(platform.Name) // gives the single entry another name
 }
@@ -28,6 +29,7 @@ func (m *Mirror) prospect(p *pair) *prospect {
 		single: one != nil, isDir: isDir,
 		content: len(p.origins) > 0 && p.origins[0].want == nil,
 		hidden:  func() bool { return m.nothing(p) || m.allHidden(p) },
+		missing: func() { m.tellMissing(p) },
 		bare:    func() bool { return m.bare(p) },
 		rename:  func(as platform.Name) { one.as = as },
 	}
@@ -63,6 +65,9 @@ func (m *Mirror) target(p *pair, from *prospect, dst string) error {
 		return &Failure{KindSelection, fmt.Sprintf("cannot stat destination %s: %s", apply.Quote(dst), platform.Message(platform.Cause(err)))}
 	}
 	if err != nil && !slash && from.hidden() {
+		if from.missing != nil {
+			from.missing()
+		}
 		p.origins = nil
 		return m.enterParent(dst)
 	}
@@ -113,6 +118,23 @@ func (m *Mirror) enterParent(dst string) error {
 		return &Failure{KindSelection, fmt.Sprintf("cannot enter %s: %s", apply.Quote(parent), platform.Message(platform.Cause(err)))}
 	}
 	return nil
+}
+
+// tellMissing reports what was named and isn't there.
+func (m *Mirror) tellMissing(p *pair) {
+	for i := range p.origins {
+		o := &p.origins[i]
+		for text, w := range o.want.names {
+			name, err := platform.MakeName(text)
+			var st platform.Stat
+			if err == nil {
+				err = m.statWanted(o, w, name, &st)
+			}
+			if err != nil {
+				m.missingWanted(p, w, name, err)
+			}
+		}
+	}
 }
 
 // allHidden reports that nothing that was named is there, or that the filter
@@ -267,7 +289,7 @@ func (m *Mirror) openTarget(p *pair, path string, fresh bool) error {
 	if err == nil {
 		err = m.calls.Fstat(fd, &st)
 	}
-	if platform.NotExist(platform.Cause(err)) && m.opts.DryRun {
+	if platform.NotExist(platform.Cause(err)) && m.opts.DryRun && m.opts.MkPath {
 		p.fresh = true
 		return nil
 	}

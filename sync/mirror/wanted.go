@@ -47,17 +47,15 @@ func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform
 	dir := o.dir.FD()
 	if !w.named || w.slashed {
 		err := m.calls.Statat(dir, name, st, true)
-		if w.named && m.opts.Relative && (err != nil || !st.IsDir()) {
-			return m.calls.Statat(dir, name, st, false) // as rsync takes it
-		}
-		if err == nil && !st.IsDir() {
+		asLink := w.named && m.opts.Relative && (err != nil || !st.IsDir()) // as rsync takes it
+		if !asLink && err == nil && !st.IsDir() {
 			err = platform.ErrNotDir
 			if w.plain {
 				m.missingOperand(w.path+"/", err)
 				w.slashed = false
 			}
 		}
-		if err == nil || !w.plain || w.slashed {
+		if !asLink && (err == nil || !w.plain || w.slashed) {
 			return err
 		}
 	}

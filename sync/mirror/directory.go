@@ -174,7 +174,9 @@ func (m *Mirror) circular(o *origin, again bool) bool {
 // one that can't be read.
 func (m *Mirror) searchable(fd platform.FD, st *platform.Stat) bool {
 	const search = 1
-	return m.opts.UID == 0 || st.Mode&0o111 == 0o111 || m.calls.Accessat(fd, dot, search) == nil
+	// Of others than the owner an ACL may have it that the mode doesn't hold (acl(5)).
+	mine := st.Mode&0o100 != 0 && st.UID == m.opts.UID
+	return m.opts.UID == 0 || mine || m.calls.Accessat(fd, dot, search) == nil
 }
 
 var dot = platform.MustName(".")

@@ -30,6 +30,9 @@ func (m *Mirror) enter(w *apply.Worker, parent *pair, l *listing, refs []ref) *p
 		named = named || isNamed
 		implied = implied && o.want != nil && !isNamed
 		p.origins = append(p.origins, child)
+		if again, ok := m.namedBelow(o, &child, l.name(r)); ok {
+			p.origins = append(p.origins, again)
+		}
 	}
 	if len(p.origins) == 0 {
 		if m.out != nil {
@@ -133,7 +136,7 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 	if up.want != nil && named {
 		o.rootDev = st.Dev
 	}
-	if m.opts.FromSet && !named {
+	if m.opts.FromSet && (!named || o.want != nil) {
 		o.hides = up.hides // --files-from reads no rules on the way
 	} else if up.hides != nil && dir != nil {
 		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(dir)); err != nil {
@@ -149,6 +152,26 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 		m.readMeta(&p.meta, up, name, dir, st.Mode)
 	}
 	return o, named, true
+}
+
+// namedBelow returns the origin of what was named below a directory that is
+// listed itself: --files-from transfers that, however deep it is, and without
+// asking the rules on the way.
+func (m *Mirror) namedBelow(up, listed *origin, name platform.Name) (origin, bool) {
+	if up.want == nil || !m.opts.FromSet || listed.dir == nil || listed.want != nil {
+		return origin{}, false
+	}
+	w := up.want.names[name.String()]
+	if len(w.names) == 0 {
+		return origin{}, false
+	}
+	o := *listed
+	var err error
+	if o.dir, err = m.pool.Open(up.dir, name, true, &o.st); err != nil {
+		return origin{}, false // it was opened once
+	}
+	o.want, o.depth, o.hides = w, 0, up.hides
+	return o, true
 }
 
 // circular reports, and says, that a directory of the source must not be entered

@@ -119,10 +119,6 @@ type offerJob struct {
 
 func (j *offerJob) Run(ctx context.Context, w *apply.Worker) {
 	m, p := j.m, j.m.root
-	l := m.list(w, p)
-	if p.dots && len(l.names)+len(l.dirs) == 0 {
-		p.seals = false
-	}
 	root := &wire.Root{
 		Single: j.from.single, IsDir: j.from.isDir, Content: j.from.content,
 		Nothing: m.nothing(p), Hidden: j.from.hidden(), Bare: m.opts.MkPath && j.from.bare(),
@@ -137,12 +133,7 @@ func (j *offerJob) Run(ctx context.Context, w *apply.Worker) {
 		root.Meta = metaToWire(&p.meta)
 	}
 	m.out.tell(m.out.sink.Root(root))
-	if m.goesOn(ctx) {
-		m.work(ctx, w, p, l)
-	} else {
-		p.release()
-		m.leave(w, p)
-	}
+	m.walk(ctx, w, p)
 }
 
 // offerDir tells of a directory that was entered.

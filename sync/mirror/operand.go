@@ -180,7 +180,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 				continue
 			}
 			if k := m.rootOrigin(p, r.base, nil, m.depth(r), r.text); k >= 0 {
-				p.seals, p.dots, p.origins[k].order = true, false, i
+				p.seals, p.origins[k].order = true, i
 			}
 			continue
 		}
@@ -192,8 +192,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 		if k < 0 {
 			continue
 		}
-		if r.dot && !m.opts.NoImpliedDirs && m.reaches(&p.origins[k], r.parts) {
-			p.dots = p.dots || !p.seals
+		if r.dot && !m.opts.NoImpliedDirs && (len(r.parts) == 0 || m.sends(&p.origins[k])) {
 			p.seals = true
 		}
 		w := p.origins[k].want
@@ -237,11 +236,10 @@ func overlap(reqs []request) bool {
 	return false
 }
 
-// reaches reports whether something stands below an origin.
-func (m *Mirror) reaches(o *origin, parts []string) bool {
-	name, err := platform.MakeName(strings.Join(parts, "/"))
-	var st platform.Stat
-	return len(parts) == 0 || err == nil && m.calls.Statat(o.dir.FD(), name, &st, false) == nil
+// sends reports whether the directory of an origin is an entry because "./" is in
+// front of a name: whether that is there doesn't matter, as at rsync.
+func (m *Mirror) sends(o *origin) bool {
+	return (m.opts.Recursive || m.opts.Dirs || m.opts.FromSet) && !m.hidden(o, dot, platform.ModeDir)
 }
 
 func (w *want) child(name string) *want {

@@ -55,7 +55,6 @@ type pair struct {
 	temp   platform.Name // its name until it is published
 	delete bool          // what stands in it and isn't wanted goes
 
-	dots  bool // of the root: it is an entry only because "./" led to what was named
 	plain bool // gets no attributes of its source
 	there bool // made for the transfer (--mkpath): no new entry of it
 

@@ -16,31 +16,17 @@ type rootJob struct{ m *Mirror }
 
 func (j *rootJob) Run(ctx context.Context, w *apply.Worker) {
 	m, p := j.m, j.m.root
-	var l *listing
-	if p.dots && m.goesOn(ctx) {
-		if l = m.list(w, p); len(l.names)+len(l.dirs) == 0 {
-			p.seals = false
-		}
-	}
 	if p.seals && m.goesOn(ctx) {
 		m.rootItem(w, p)
 	}
-	m.work(ctx, w, p, l)
+	m.walk(ctx, w, p)
 }
 
 // walk lists a pair, which is in use, and begins the work on its names.
 // It ends the use.
-func (m *Mirror) walk(ctx context.Context, w *apply.Worker, p *pair) { m.work(ctx, w, p, nil) }
-
-// goesOn reports that more is to be begun.
-func (m *Mirror) goesOn(ctx context.Context) bool { return ctx.Err() == nil && !m.late() }
-
-// work is walk for who may have the listing already.
-func (m *Mirror) work(ctx context.Context, w *apply.Worker, p *pair, l *listing) {
+func (m *Mirror) walk(ctx context.Context, w *apply.Worker, p *pair) {
 	if m.goesOn(ctx) {
-		if l == nil {
-			l = m.list(w, p)
-		}
+		l := m.list(w, p)
 		if m.out != nil {
 			m.keepListing(p, l)
 		}
@@ -65,6 +51,9 @@ func (m *Mirror) work(ctx context.Context, w *apply.Worker, p *pair, l *listing)
 	p.release()
 	m.leave(w, p)
 }
+
+// goesOn reports that more is to be begun.
+func (m *Mirror) goesOn(ctx context.Context) bool { return ctx.Err() == nil && !m.late() }
 
 func (m *Mirror) noteStop(ctx context.Context) {
 	if ctx.Err() != nil {

@@ -141,7 +141,7 @@ func (m *Mirror) trySpecialAlts(w *apply.Worker, e *entry) (*platform.Stat, bool
 			continue
 		}
 		var st platform.Stat
-		if m.calls.Statat(d.FD(), e.as, &st, false) != nil || st.Type() != e.src.Type() {
+		if m.calls.Statat(d.FD(), e.as, &st, false) != nil || kindOf(st.Mode) != kindOf(e.src.Mode) {
 			continue
 		}
 		if !m.sameSpecial(w, e, &st, d.FD()) {
@@ -178,16 +178,15 @@ func (m *Mirror) trySpecialAlts(w *apply.Worker, e *entry) (*platform.Stat, bool
 			}
 			m.itemOf(e, flags, "", nil)
 		}
-		m.transferred(e)
 		m.settle(w, e, true)
 		return nil, true
 	}
 	return best, false
 }
 
-// altDir returns the state of the directory of a pair in the alternates: nil
-// if there is none, and whether it is all that is wanted.
-func (m *Mirror) altDir(p *pair) (st *platform.Stat, whole bool) {
+// altDir returns what of the directory of a pair differs in the alternates,
+// whether there is one, and whether it is all that is wanted.
+func (m *Mirror) altDir(p *pair) (flags plan.Flags, found, whole bool) {
 	for _, d := range p.alts {
 		if d == nil {
 			continue
@@ -196,12 +195,15 @@ func (m *Mirror) altDir(p *pair) (st *platform.Stat, whole bool) {
 		if m.calls.Fstat(d.FD(), &now) != nil {
 			continue
 		}
-		if !(m.compare(&p.st, &now, 0) | m.compareMeta(&p.meta, platform.None, nil, d, p.st.Mode)).Significant() {
-			return &now, true
+		meta := m.compareMeta(&p.meta, platform.None, nil, d, p.st.Mode)
+		// Here rsync looks at the time even where times of directories aren't kept.
+		late := m.rules.Times && !m.rules.SameTime(p.st.Mtime, now.Mtime)
+		if !late && !(m.compare(&p.st, &now, 0) | meta).Significant() {
+			return 0, true, true
 		}
-		if st == nil {
-			st = &now
+		if !found {
+			flags, found = m.compare(&p.st, &now, plan.FlagLocalChange)|meta, true
 		}
 	}
-	return st, false
+	return flags, found, false
 }

@@ -418,12 +418,12 @@ func (m *Mirror) tellDir(p *pair, old *platform.Stat) {
 		m.dirItem(p, old, 0)
 		return
 	}
-	alt, whole := m.altDir(p)
+	flags, found, whole := m.altDir(p)
 	switch {
-	case alt == nil:
+	case !found:
 		m.dirItem(p, nil, plan.FlagLocalChange)
 	case !whole:
-		m.item(&itemInfo{p: p, st: &p.st, flags: m.compare(&p.st, alt, plan.FlagLocalChange)})
+		m.item(&itemInfo{p: p, st: &p.st, flags: flags})
 	case m.opts.ItemizeAll:
 		m.item(&itemInfo{p: p, st: &p.st, flags: plan.FlagLocalChange})
 	}

@@ -239,6 +239,7 @@ func (m *Mirror) makeTarget(p *pair, from *prospect, dst string) error {
 	p.fresh, p.there = true, m.opts.MkPath && !m.opts.DryRun && !from.bare()
 	if m.opts.DryRun {
 		m.note(1, "created directory %s", trimmed)
+		m.openAlts(p, trimmed)
 		return nil
 	}
 	name, err := platform.MakeName(trimmed)
@@ -320,6 +321,11 @@ func (m *Mirror) openAlts(p *pair, dst string) {
 		path := a
 		if !strings.HasPrefix(a, "/") {
 			path = strings.TrimRight(dst, "/") + "/" + a
+			if rest, above := strings.CutPrefix(a, "../"); above && p.dst == nil {
+				// Nothing leads through a directory that a dry run doesn't make.
+				parent, _ := splitLast(strings.TrimRight(dst, "/"))
+				path = parent + rest
+			}
 		}
 		name, err := platform.MakeName(path)
 		var fd platform.FD

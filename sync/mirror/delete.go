@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -85,6 +87,9 @@ func (m *Mirror) finish(ctx context.Context) {
 	m.drainFar()
 	m.endWaiting(ctx)
 	m.guardUnread()
+	if m.opts.Delete == DeleteAfter && m.opts.Filter != nil && !m.opts.DryRun {
+		m.guardAgain()
+	}
 	deletes := len(d.doomed) > 0
 	clears := len(d.blocked) > 0
 	switch {
@@ -125,6 +130,58 @@ func (m *Mirror) finish(ctx context.Context) {
 	apply.NewRunner(opts).Run(ctx, jobs...)
 	if n := d.skipped.Load(); n > 0 {
 		m.failf(KindDelete, "deletions stopped due to --max-delete limit (%d skipped)", n)
+	}
+}
+
+// guardAgain reads the rules of the destination once more, since they may have
+// come with this run, and spares what they protect: that is what --delete-after
+// is for (rsync(1)).
+func (m *Mirror) guardAgain() {
+	read := map[*pair]bool{}
+	spared := m.later.doomed[:0]
+	for _, d := range m.later.doomed {
+		m.readGuards(d.p, read)
+		var left []byte
+		if err := d.p.dst.Use(); err != nil {
+			m.problem("access", m.dstPath(d.p, nil), err)
+		} else {
+			for names := d.names; len(names) > 0; {
+				end := bytes.IndexByte(names, 0)
+				name := platform.Name(names[: end+1 : end+1])
+				names = names[end+1:]
+				if d.p.guards == nil || d.p.guards.Match(name.Bytes(), m.isDir(d.p.dst, name, 0)) != filter.Excluded {
+					left = append(left, name...)
+				}
+			}
+			d.p.dst.Release()
+		}
+		if left == nil {
+			m.done(m.scratch(), d.p)
+			continue
+		}
+		spared = append(spared, doomed{d.p, left})
+	}
+	m.later.doomed = spared
+}
+
+// readGuards gives a pair, after those above it, the rules that stand in it now.
+func (m *Mirror) readGuards(p *pair, read map[*pair]bool) {
+	if p == nil || read[p] || p.guards == nil {
+		return
+	}
+	read[p] = true
+	m.readGuards(p.parent, read)
+	err := p.dst.Use()
+	if err == nil {
+		if p.parent == nil {
+			p.guards, err = m.filterOf(filter.Receiver, cmp.Or(m.dstPrefix, "."), p.dst, p.delete, false)
+		} else {
+			p.guards, err = p.parent.guards.Enter(p.name.Bytes(), m.reader(p.dst))
+		}
+		p.dst.Release()
+	}
+	if err != nil {
+		m.badRules(m.dstPath(p, nil), err)
 	}
 }
 

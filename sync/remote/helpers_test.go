@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/mirror"
 	"github.com/zccp/zccp/sync/plan"
@@ -55,6 +54,12 @@ func (r *told) Note(level int, text string) {
 func (r *told) sorted() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for i, item := range r.items {
+		// Which name of a file comes first is chance.
+		if strings.HasPrefix(item, "hf") {
+			r.items[i] = ">" + item[1:]
+		}
+	}
 	slices.Sort(r.items)
 	return strings.Join(r.items, "\n")
 }
@@ -78,9 +83,8 @@ type wires struct {
 	kernel  bool // the kernel may write to them
 	control func(t *testing.T) (a, b io.ReadWriteCloser)
 	// wrap, if set, gets hold of the receiver's end of each stream.
-	wrap func(conn) conn
-	late time.Duration // before the direct ones come
-	// bend changes what a stream delivers.
+	wrap  func(conn) conn
+	late  time.Duration // before the direct ones come
 	times *timing
 }
 
@@ -359,15 +363,30 @@ func makeTree(t *testing.T, dir string, seed uint64) string {
 	return dir
 }
 
-// local is what a run on one machine makes of it.
-func local(t *testing.T, opts mirror.Options, dst string, sources ...string) *told {
+// localRun is what a run on one machine makes of it.
+func localRun(t *testing.T, opts mirror.Options, dst string, sources ...string) (*told, mirror.Stats) {
 	t.Helper()
 	r := &told{}
 	m := mirror.New(platform.Native(), opts, r)
 	if err := m.Run(context.Background(), sources, dst); err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r, m.Stats()
 }
 
-var _ = copier.None
+// difference tells the lines of one text that the other has not.
+func difference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	var b strings.Builder
+	for _, l := range g {
+		if !slices.Contains(w, l) {
+			fmt.Fprintf(&b, "\n+ %s", l)
+		}
+	}
+	for _, l := range w {
+		if !slices.Contains(g, l) {
+			fmt.Fprintf(&b, "\n- %s", l)
+		}
+	}
+	return b.String()
+}

@@ -300,11 +300,11 @@ func (s *session) stopStreams() {
 // failed is often told on the control channel.
 func (s *session) broken(st *stream, err error) error {
 	st.Close()
-	if s.ctx.Err() != nil {
+	if err == nil || s.ctx.Err() != nil {
 		return nil
 	}
-	if e := asError(err); err == nil || !e.lost {
-		return err
+	if e := asError(err); !e.lost {
+		return e
 	}
 	s.failSoon(err)
 	return nil

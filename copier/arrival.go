@@ -3,7 +3,6 @@ package copier
 import (
 	"context"
 	"errors"
-	"hash"
 	"io"
 	"math"
 	"sync"
@@ -25,6 +24,8 @@ type Arrival struct {
 	// base is how much the file held when it began, of its basis.
 	base int64
 	own  bool // the basis is the file itself
+	// noBasis: there is none, or none any more.
+	noBasis bool
 	// patching is held for writing where content is moved within the file.
 	patching sync.RWMutex
 
@@ -49,7 +50,7 @@ type Arrival struct {
 // the file systems can do that, or InPlace as it is. On an error there is
 // nothing to be abandoned.
 func (w *Worker) Arrive(p *Put) (*Arrival, error) {
-	a := &Arrival{c: w.c, calls: w.calls, p: p, bad: math.MaxInt64}
+	a := &Arrival{c: w.c, calls: w.calls, p: p, noBasis: p.BasisStat == nil, bad: math.MaxInt64}
 	p.Result, p.Lost = Result{Attempts: 1, Method: ReadWrite}, Lost{}
 	// What an earlier run left can be the basis, by the choice of the caller.
 	partial := p.Partial
@@ -75,7 +76,7 @@ func (w *Worker) prepareArrival(a *Arrival) error {
 	size := p.Stat.Size
 	switch {
 	case w.patches(p):
-		a.own, a.base = true, a.s.have
+		a.own, a.base, a.noBasis = true, a.s.have, false
 	case p.Delta && p.Stage != InPlace && w.canDerive(p) && w.c.opts.Sparse != Never:
 		base, err := w.cloneInto(a.s.fd, p.Basis, w.refusedFor(p.DirDev, p.BasisStat.Dev))
 		if err != nil {
@@ -97,25 +98,47 @@ func (w *Worker) prepareArrival(a *Arrival) error {
 	return nil
 }
 
-// Digest writes the content to h, as far as it is stored, from 0 to size. No
-// piece may be under way.
-func (a *Arrival) Digest(ctx context.Context, h hash.Hash, size int64) error {
-	buf := a.c.takeBuffer()
-	defer a.c.giveBuffer(buf)
-	for off := int64(0); off < size; {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		n, err := pread(a.calls, a.s.fd, (*buf)[:min(size-off, int64(len(*buf)))], off)
-		if err == nil && n == 0 {
-			err = io.ErrUnexpectedEOF
-		}
+// ReadAt is that of io.ReaderAt on what has arrived, from 0 on without a gap;
+// io.EOF is its end. It is safe for concurrent use, but no piece may be under
+// way.
+func (a *Arrival) ReadAt(b []byte, off int64) (int, error) {
+	a.mu.Lock()
+	end := min(a.told.prefix(), a.bad)
+	a.mu.Unlock()
+	want := b[:max(0, min(int64(len(b)), end-off))]
+	got := 0
+	for got < len(want) {
+		n, err := pread(a.calls, a.s.fd, want[got:], off+int64(got))
 		if err != nil {
-			return step(StepVerify, err)
+			return got, step(StepVerify, err)
 		}
-		h.Write((*buf)[:n])
-		off += int64(n)
+		if n == 0 {
+			// A hole at the end has no size yet.
+			clear(want[got:])
+			got = len(want)
+		}
+		got += n
 	}
+	if got < len(b) {
+		return got, io.EOF
+	}
+	return got, nil
+}
+
+// Restart forgets everything that was told: the content is to be told anew, by
+// WriteAt and Hole alone. No piece may be under way. It is for content that
+// turned out to be wrong, as that of a basis that changed.
+func (a *Arrival) Restart() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.p.cuts() {
+		if err := a.s.retry(func() error { return a.calls.Ftruncate(a.s.fd, 0) }); err != nil {
+			return step(StepSize, err)
+		}
+	}
+	a.told, a.fresh, a.broken, a.bad = nil, nil, nil, math.MaxInt64
+	a.base, a.sized, a.own, a.noBasis = 0, 0, false, true
+	a.moved, a.holes, a.kept = 0, 0, 0
 	return nil
 }
 

@@ -24,11 +24,11 @@ func (a *Arrival) CanCopy(off, from, n int64) bool {
 
 // holds reports, by its error, whether the basis has the bytes still.
 func (a *Arrival) holds(off, from, n int64) error {
+	if a.noBasis {
+		return fmt.Errorf("%w: there is none", ErrBasis)
+	}
 	size := a.base
 	if !a.own {
-		if a.p.BasisStat == nil {
-			return fmt.Errorf("%w: there is none", ErrBasis)
-		}
 		size = a.p.BasisStat.Size
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -632,6 +633,58 @@ func TestArrivalShifts(t *testing.T) {
 			a.check(false)
 		}
 	}
+}
+
+// TestArrivalRestart: what is told after a new beginning counts, and nothing
+// from before.
+func TestArrivalRestart(t *testing.T) {
+	old, content := noise(400000), append(noise(250000), make([]byte, 50000)...)
+	for _, stage := range []Stage{Sibling, InPlace} {
+		for _, sparse := range []When{Auto, Always, Never} {
+			a := &arrivals{t: t, dir: t.TempDir(), old: old, stage: stage, opts: Options{Sparse: sparse}, want: content}
+			a.prepare()
+			w := New(a.log.Wrap(platform.Native()), a.opts, 0).NewWorker()
+			to, err := w.Arrive(&a.put)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = errors.Join(to.Copy(0, 0, 200000), to.Hole(200000, 1000), to.WriteAt(content[:5], 399995))
+			b := make([]byte, 300000)
+			n, eof := to.ReadAt(b, 100000)
+			if want := append(bytes.Clone(old[100000:200000]), make([]byte, 1000)...); n != 101000 || eof != io.EOF || !bytes.Equal(b[:n], want) || err != nil {
+				t.Errorf("%v: read %d bytes, %v; %v", stage, n, eof, err)
+			}
+			if to.WriteAt(content[:1], 0) == nil {
+				t.Error("told twice")
+			}
+			err = to.Restart()
+			if to.CanCopy(0, 0, 1) || !errors.Is(to.Copy(0, 0, 1), ErrBasis) {
+				t.Error("there is no basis")
+			}
+			err = errors.Join(err, to.WriteAt(content[100:250000], 100), to.Hole(250000, 50000), to.WriteAt(content[:100], 0))
+			for off, want := range map[int64]int{0: 300000, 250001: 49999, 300000: 0, 1 << 40: 0} {
+				if n, err := to.ReadAt(b, off); n != want || (err == nil) != (want == len(b)) || n > 0 && !bytes.Equal(b[:n], content[off:]) {
+					t.Errorf("%v: %d bytes at %d, %v", stage, n, off, err)
+				}
+			}
+			if err := errors.Join(err, w.Complete(t.Context(), to, 300000, nil)); err != nil {
+				t.Error(err)
+			}
+			a.check(false)
+		}
+	}
+}
+
+// TestArrivalReadHole: a hole that the file doesn't reach to yet is zeros.
+func TestArrivalReadHole(t *testing.T) {
+	a, w, to := newArrival(t, Unnamed, Options{}, make([]byte, 5000))
+	b := bytes.Repeat([]byte{1}, 5000)
+	err := to.Hole(0, 5000)
+	if n, rerr := to.ReadAt(b, 0); n != 5000 || err != nil || rerr != nil || !isZero(b) {
+		t.Errorf("%d bytes, %v, %v", n, err, rerr)
+	}
+	w.Abandon(to)
+	a.check(true)
 }
 
 // testArrivalSpace: a clone keeps its space, and holes have none.

@@ -164,7 +164,7 @@ func candidates(asked string, told []string, ports []uint16, wanted PortRange) [
 		}
 	}
 	for i, port := range ports {
-		if i == maxAddresses || wanted == (PortRange{}) && port < 1024 || wanted != (PortRange{}) && (port < wanted.Low || port > wanted.High) {
+		if i >= maxAddresses || wanted == (PortRange{}) && port < 1024 || wanted != (PortRange{}) && (port < wanted.Low || port > wanted.High) {
 			continue
 		}
 		if asked != "" {
@@ -172,7 +172,7 @@ func candidates(asked string, told []string, ports []uint16, wanted PortRange) [
 		}
 		for i, host := range told {
 			a, err := netip.ParseAddr(host)
-			if i == maxAddresses || err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() {
+			if i >= maxAddresses || err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() {
 				continue
 			}
 			add(a.Unmap().String(), port)

@@ -26,6 +26,10 @@ func buildBinary(t *testing.T) string {
 	binary := filepath.Join(dir, "zccp")
 	cmd := exec.Command("go", "build", "-o", binary, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if raceDetector {
+		// Most of what the tests of this package test is in other processes.
+		cmd = exec.Command("go", "build", "-race", "-o", binary, ".")
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

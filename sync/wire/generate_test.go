@@ -47,7 +47,7 @@ func genSize() *rapid.Generator[int64] {
 func genTime() *rapid.Generator[Time] {
 	return rapid.Custom(func(t *rapid.T) Time {
 		return Time{
-			Sec:  rapid.OneOf(rapid.Int64(), rapid.Int64Range(1.7e9, 1.8e9)).Draw(t, "sec"),
+			Sec:  rapid.OneOf(rapid.Just(int64(0)), rapid.Int64(), rapid.Int64Range(1.7e9, 1.8e9)).Draw(t, "sec"),
 			Nsec: rapid.OneOf(rapid.Just(uint32(0)), rapid.Uint32Range(0, 999999999)).Draw(t, "nsec"),
 		}
 	})

@@ -167,11 +167,18 @@ func TestLargeEntries(t *testing.T) {
 	for range MaxXattrCount {
 		many.Meta.Xattrs = append(many.Meta.Xattrs, Xattr{Name: []byte("x"), Value: make([]byte, 127)})
 	}
-	readAll(t, mustAppend(t, &Entries{Items: []Entry{many}}))
+	// Whatever is left of the frame that this one takes most of, it is cut right.
+	for n := 3000; n < 4096; n += 64 {
+		next := many
+		next.Name, next.Meta.Xattrs = []byte("next"), many.Meta.Xattrs[:n]
+		readAll(t, mustAppend(t, &Entries{Items: []Entry{many, next}}))
+	}
 
 	for what, spoil := range map[string]func(e *Entry){
-		"one byte more":   func(e *Entry) { e.Meta.ACL = []byte{1} },
-		"one more":        func(e *Entry) { e.Meta.Xattrs = make([]Xattr, MaxXattrCount+1) },
+		"one byte more": func(e *Entry) { e.Meta.ACL = []byte{1} },
+		"one more": func(e *Entry) {
+			e.Meta.Xattrs = slices.Repeat([]Xattr{{Name: []byte("x")}}, MaxXattrCount+1)
+		},
 		"a long value":    func(e *Entry) { e.Meta.Xattrs = []Xattr{{Name: []byte("x"), Value: make([]byte, MaxXattr+1)}} },
 		"a long ACL":      func(e *Entry) { e.Meta = Meta{ACL: make([]byte, MaxXattr+1)} },
 		"no name":         func(e *Entry) { e.Meta.Xattrs = []Xattr{{}} },
@@ -194,7 +201,7 @@ func TestLargeEntries(t *testing.T) {
 
 // TestLong: a Job and a DirEnd come in several frames and are read as one.
 func TestLong(t *testing.T) {
-	job := &Job{Words: []string{strings.Repeat("--filter=", MaxBody), "--end"}}
+	job := &Job{Words: []string{strings.Repeat("--filter=", MaxBody/3), "--end"}}
 	end := &DirEnd{Dir: 3, Count: 4}
 	for i := range 300_000 {
 		end.Subdirs = append(end.Subdirs, fmt.Appendf(nil, "directory-%07d", i))
@@ -203,7 +210,7 @@ func TestLong(t *testing.T) {
 	for _, m := range []any{job, end, &Ping{}} {
 		b = append(b, mustAppend(t, m)...)
 	}
-	if len(b) < 10*MaxBody {
+	if len(b) < 5*MaxBody {
 		t.Fatalf("%d bytes are too few for this test", len(b))
 	}
 	if !reflect.DeepEqual([]any{job, end, &Ping{}}, readAll(t, b)) {
@@ -272,6 +279,10 @@ func TestOwned(t *testing.T) {
 	if string(e.Items[1].Name) != string(portion(3).Items[1].Name) {
 		t.Errorf("second name is %q", e.Items[1].Name)
 	}
+	item := readAll(t, mustAppend(t, &Item{Name: []byte("name"), Link: []byte("link")}))[0].(*Item)
+	if _ = append(item.Name, "overwritten"...); string(item.Link) != "link" {
+		t.Errorf("link is %q", item.Link)
+	}
 }
 
 // TestShortened: text for the user and its paths are cut, not refused.
@@ -295,6 +306,38 @@ func TestChunkHeader(t *testing.T) {
 	b := AppendChunkHeader(nil, 7, 5)
 	if len(b) != ChunkHeaderSize || !bytes.Equal(append(b, "bytes"...), mustAppend(t, &Chunk{Stream: 7, Data: []byte("bytes")})) {
 		t.Errorf("header %x", b)
+	}
+}
+
+// TestUnsent: what a reader would refuse is not sent.
+func TestUnsent(t *testing.T) {
+	long := bytes.Repeat([]byte("n"), MaxName+1)
+	regular := Attr{Mode: modeRegular}
+	for what, msg := range map[string]any{
+		"a long name":         &Dir{ID: 1, Name: long},
+		"a long subdirectory": &DirEnd{Subdirs: [][]byte{long}},
+		"an empty other":      &DirEnd{Others: [][]byte{{}}},
+		"a long group":        &Names{Name: long},
+		"names out of order":  &Entries{Items: []Entry{{Name: []byte("b"), Attr: regular}, {Name: []byte("a"), Attr: regular}}},
+		"a name twice":        &Entries{Items: []Entry{{Name: []byte("b"), Attr: regular}, {Name: []byte("b"), Attr: regular}}},
+		"a name's beginning":  &Entries{Items: []Entry{{Name: []byte("bb"), Attr: regular}, {Name: []byte("b"), Attr: regular}}},
+		"too many entries":    &Entries{First: 1<<32 - 1, Items: []Entry{{Name: []byte("b"), Attr: regular}}},
+		"runs out of order":   &Need{Runs: []Run{{From: 2, To: 3, Action: Whole}, {From: 1, To: 2, Action: Whole}}},
+		"blocks out of order": &Refine{Block: 256, Blocks: []uint32{2, 1}},
+		"no status":           &Verdict{},
+		"no flow":             &Credit{Bytes: 1},
+		"no block size":       &Signature{},
+		"many sums":           &Sent{Status: Good, Sums: make([]RangeSum, MaxSums+1)},
+		"many sources":        &Job{Sources: make([][]byte, MaxSources+1)},
+		"a negative total":    &Totals{Bytes: -1},
+		"an item below zero":  &Item{Shared: -1},
+		"a long link":         &Item{Link: make([]byte, MaxLink+1)},
+		"removed below zero":  &Done{Removed: -1},
+	} {
+		var v *Violation
+		if b, err := Append([]byte("before"), msg); !errors.As(err, &v) || string(b) != "before" {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

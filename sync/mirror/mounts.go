@@ -28,9 +28,9 @@ func (m *Mirror) lostMount() string {
 }
 
 // noteMounts remembers which sources are mount points, when deletions hang on
-// it.
+// it. A far end may have refused the run before the sources were looked at.
 func (m *Mirror) noteMounts() {
-	if m.opts.Memory == nil || m.far != nil || !m.deletes() || m.opts.DryRun || m.guarded {
+	if m.root == nil || m.opts.Memory == nil || m.far != nil || !m.deletes() || m.opts.DryRun || m.guarded {
 		return
 	}
 	for i := range m.root.origins {

@@ -86,6 +86,16 @@ type wires struct {
 	wrap  func(conn) conn
 	late  time.Duration // before the direct ones come
 	times *timing
+	words []string
+	// calls are the client's, farCalls the server's; nil for the native ones.
+	calls, farCalls *platform.Calls
+}
+
+func orNative(calls *platform.Calls) *platform.Calls {
+	if calls == nil {
+		return platform.Native()
+	}
+	return calls
 }
 
 func tcpPair(t *testing.T) (a, b net.Conn) {
@@ -207,9 +217,10 @@ type outcome struct {
 }
 
 // far makes a served mirror.
-func far(opts mirror.Options) func(*wire.Job, mirror.Reporter) (*served, error) {
+func (c wires) far(opts mirror.Options) func(*wire.Job, mirror.Reporter) (*served, error) {
 	return func(job *wire.Job, rep mirror.Reporter) (*served, error) {
-		m := mirror.New(platform.Native(), opts, rep)
+		opts.OnPanic = OnPanic(rep)
+		m := mirror.New(orNative(c.farCalls), opts, rep)
 		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats}, nil
 	}
 }
@@ -229,10 +240,10 @@ func runPush(ctx context.Context, t *testing.T, c wires, opts mirror.Options, ds
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o.serv = serve(context.Background(), b, c.timing(), far(opts))
+		o.serv = serve(context.Background(), b, c.timing(), c.far(opts))
 	}()
-	m := mirror.New(platform.Native(), opts, o.rep)
-	job := &wire.Job{Push: true, Dest: []byte(dst)}
+	m := mirror.New(orNative(c.calls), opts, o.rep)
+	job := &wire.Job{Push: true, Dest: []byte(dst), Words: c.words}
 	o.stats, o.client = push(ctx, a, c.timing(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, o.rep)
 	await(t, done)
 	return o
@@ -246,10 +257,10 @@ func runPull(ctx context.Context, t *testing.T, c wires, opts mirror.Options, ds
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o.serv = serve(context.Background(), b, c.timing(), far(opts))
+		o.serv = serve(context.Background(), b, c.timing(), c.far(opts))
 	}()
-	m := mirror.New(platform.Native(), opts, o.rep)
-	job := &wire.Job{}
+	m := mirror.New(orNative(c.calls), opts, o.rep)
+	job := &wire.Job{Words: c.words}
 	for _, s := range sources {
 		job.Sources = append(job.Sources, []byte(s))
 	}

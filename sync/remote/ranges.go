@@ -195,24 +195,21 @@ func (p *pump) kernel(f *sending, g *segment) error {
 func (p *pump) kernelPiece(f *sending, off, n int64) error {
 	var res copier.Result
 	err := p.w.Send(p.d.ctx, p.s.sock, f.fd, &f.st, off, n, &res)
-	step, ok := errors.AsType[*copier.StepError](err)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, copier.ErrChanged):
-		p.short(f, nil)
-	case ok && step.Step == copier.StepRead:
-		p.short(f, step.Err)
-	default:
+	}
+	if _, ok := errors.AsType[*copier.StepError](err); !ok && !errors.Is(err, copier.ErrChanged) {
 		return err
 	}
-	for rest := n - res.Bytes; rest > 0; {
-		zeros := p.buf[:min(rest, bufferSize)]
-		clear(zeros)
-		if _, err := p.s.Write(zeros); err != nil {
+	// An error of sendfile doesn't tell which of the two descriptors it is
+	// about. Plain calls do, and the count of what the socket took is right.
+	for done := res.Bytes; done < n; {
+		data := p.buf[:min(n-done, bufferSize)]
+		p.read(f, data, off+done)
+		if _, err := p.s.Write(data); err != nil {
 			return err
 		}
-		rest -= int64(len(zeros))
+		done += int64(len(data))
 	}
 	return nil
 }

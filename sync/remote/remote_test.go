@@ -28,6 +28,8 @@ var ways = []struct {
 	{"kernel", wires{streams: 2, kernel: true}},
 	{"plain", wires{streams: 2, plain: true}},
 	{"plain kernel", wires{streams: 2, plain: true, kernel: true}},
+	{"compressed pipe", wires{words: []string{"--compress"}}},
+	{"compressed plain", wires{streams: 2, plain: true, kernel: true, words: []string{"--compress"}}},
 	{"late", wires{streams: 2, kernel: true, late: 5 * time.Millisecond}},
 }
 
@@ -98,7 +100,7 @@ func change(t *testing.T, src string) {
 	t.Helper()
 	for _, err := range []error{
 		os.WriteFile(filepath.Join(src, "d1/x/f3"), []byte("other"), 0o644),
-		os.WriteFile(filepath.Join(src, "s8"), bytes.Repeat([]byte("x"), 2<<20), 0o644),
+		os.WriteFile(filepath.Join(src, "s8"), bytes.Repeat([]byte("text that shrinks "), 200_000), 0o644),
 		os.Remove(filepath.Join(src, "s1")),
 		os.RemoveAll(filepath.Join(src, "d3")),
 		os.Mkdir(filepath.Join(src, "new"), 0o700),

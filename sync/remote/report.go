@@ -136,3 +136,14 @@ func clean(text string) string {
 	}
 	return b.String()
 }
+
+// OnPanic returns what is to be mirror.Options.OnPanic of a Mirror that reports
+// to rep, which Serve has given: a panic ends this session and no other. nil for
+// any other Reporter.
+func OnPanic(rep mirror.Reporter) func(value any) {
+	f, ok := rep.(forward)
+	if !ok {
+		return nil
+	}
+	return f.s.panicked
+}

@@ -141,11 +141,18 @@ func (s *session) guarded(f func() error) {
 func (s *session) caught(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &Error{Code: CodeBug, Text: fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
+			err = bug(p)
 		}
 	}()
 	return f()
 }
+
+func bug(value any) error {
+	return &Error{Code: CodeBug, Text: fmt.Sprintf("internal error: %v\n%s", value, debug.Stack())}
+}
+
+// panicked ends the session for a panic of work that is not its own.
+func (s *session) panicked(value any) { s.fail(bug(value)) }
 
 // read dispatches what the peer says until it says no more.
 func (s *session) read() error {

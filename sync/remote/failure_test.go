@@ -1,0 +1,359 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/mirror"
+	"github.com/zccp/zccp/sync/wire"
+)
+
+// TestFarProblem: what fails at the far end is told with its path, and the rest
+// goes on.
+func TestFarProblem(t *testing.T) {
+	for _, c := range []wires{{}, {streams: 2}, {streams: 2, kernel: true, plain: true}} {
+		dir := t.TempDir()
+		src := makeTree(t, filepath.Join(dir, "src"), 1)
+		calls := *platform.Native()
+		calls.Pwrite = func(fd platform.FD, b []byte, off int64) (int, error) {
+			if off >= 4<<20 { // in s9 and sparse alone
+				return 0, syscall.ENOSPC
+			}
+			return platform.Native().Pwrite(fd, b, off)
+		}
+		c.farCalls = &calls
+		o := runPush(context.Background(), t, c, archive(), filepath.Join(dir, "dst"), src+"/")
+		if o.client != nil || o.serv != nil {
+			t.Fatalf("client: %v, server: %v", o.client, o.serv)
+		}
+		text := strings.Join(o.rep.problems, "\n")
+		if len(o.rep.problems) == 0 || !strings.Contains(text, "dst/s9") || !strings.Contains(text, "No space left on device") {
+			t.Errorf("problems: %q", text)
+		}
+		got := lines(snapshot(t, filepath.Join(dir, "dst")))
+		for name := range lines(snapshot(t, src)) {
+			if _, ok := got[name]; ok == (name == "s9" || name == "sparse") {
+				t.Errorf("%s is there: %v", name, ok)
+			}
+		}
+	}
+}
+
+// TestSourceProblem: what can't be read at a far sender is told, and is not at
+// the destination.
+func TestSourceProblem(t *testing.T) {
+	for _, c := range []wires{{}, {streams: 2}, {streams: 2, kernel: true, plain: true}} {
+		dir := t.TempDir()
+		src := makeTree(t, filepath.Join(dir, "src"), 1)
+		calls := *platform.Native()
+		bad := func(fd platform.FD, off int64, n int) bool {
+			var st platform.Stat
+			platform.Native().Fstat(fd, &st)
+			return st.Size == int64(sizes[9]) && off+int64(n) > 3<<20 || st.Size == int64(sizes[3])
+		}
+		calls.Pread = func(fd platform.FD, b []byte, off int64) (int, error) {
+			if bad(fd, off, len(b)) {
+				return 0, syscall.EIO
+			}
+			return platform.Native().Pread(fd, b, off)
+		}
+		calls.Sendfile = func(dst, fd platform.FD, off int64, n int) (int, error) {
+			if bad(fd, off, n) {
+				return 0, syscall.EIO
+			}
+			return platform.Native().Sendfile(dst, fd, off, n)
+		}
+		calls.Splice = func(platform.FD, *int64, platform.FD, *int64, int) (int, error) { return 0, syscall.ENOSYS }
+		c.farCalls = &calls
+		o := runPull(context.Background(), t, c, archive(), filepath.Join(dir, "dst"), src+"/")
+		if o.client != nil || o.serv != nil {
+			t.Fatalf("client: %v, server: %v", o.client, o.serv)
+		}
+		text := strings.Join(o.rep.problems, "\n")
+		for _, name := range []string{"s3", "s9"} {
+			if !strings.Contains(text, "src/"+name) || !strings.Contains(text, "Input/output error") {
+				t.Errorf("problems: %q", text)
+			}
+			if _, err := os.Lstat(filepath.Join(dir, "dst", name)); err == nil {
+				t.Errorf("%s is there", name)
+			}
+		}
+	}
+}
+
+// TestChanged: a source that is another one after it was read is not published.
+func TestChanged(t *testing.T) {
+	for _, c := range []wires{{}, {streams: 2}, {streams: 2, kernel: true}, {streams: 2, kernel: true, plain: true}} {
+		dir := t.TempDir()
+		src := makeTree(t, filepath.Join(dir, "src"), 1)
+		calls := *platform.Native()
+		var looks atomic.Int64
+		calls.Fstat = func(fd platform.FD, st *platform.Stat) error {
+			err := platform.Native().Fstat(fd, st)
+			if st.Size == int64(sizes[9]) || st.Size == int64(sizes[2]) {
+				st.Mtime.Nsec = looks.Add(1)
+			}
+			return err
+		}
+		c.calls = &calls
+		o := runPush(context.Background(), t, c, archive(), filepath.Join(dir, "dst"), src+"/")
+		if o.client != nil || o.serv != nil {
+			t.Fatalf("client: %v, server: %v", o.client, o.serv)
+		}
+		text := strings.Join(o.rep.problems, "\n")
+		for _, name := range []string{"s2", "s9"} {
+			if !strings.Contains(text, "src/"+name+"' changed") {
+				t.Errorf("problems: %q", text)
+			}
+			if _, err := os.Lstat(filepath.Join(dir, "dst", name)); err == nil {
+				t.Errorf("%s is there", name)
+			}
+		}
+	}
+}
+
+// TestShrinks: a file that ends early while it is sent leaves the stream in step.
+func TestShrinks(t *testing.T) {
+	for _, c := range []wires{{}, {streams: 2}, {streams: 2, kernel: true}, {streams: 1, kernel: true, plain: true}} {
+		dir := t.TempDir()
+		src := makeTree(t, filepath.Join(dir, "src"), 1)
+		calls := *platform.Native()
+		var cut atomic.Bool
+		shrink := func(off int64) {
+			if off >= 1<<20 && cut.CompareAndSwap(false, true) {
+				os.Truncate(filepath.Join(src, "s9"), 100)
+			}
+		}
+		calls.Pread = func(fd platform.FD, b []byte, off int64) (int, error) {
+			n, err := platform.Native().Pread(fd, b, off)
+			shrink(off)
+			return n, err
+		}
+		calls.Sendfile = func(dst, fd platform.FD, off int64, n int) (int, error) {
+			n, err := platform.Native().Sendfile(dst, fd, off, min(n, 1<<20))
+			shrink(off)
+			return n, err
+		}
+		c.calls = &calls
+		os.Remove(filepath.Join(src, "sparse"))
+		os.Remove(filepath.Join(src, "d0/hard"))
+		o := runPush(context.Background(), t, c, archive(), filepath.Join(dir, "dst"), src+"/")
+		if o.client != nil || o.serv != nil {
+			t.Fatalf("client: %v, server: %v", o.client, o.serv)
+		}
+		if text := strings.Join(o.rep.problems, "\n"); !strings.Contains(text, "src/s9' changed") {
+			t.Errorf("problems: %q", text)
+		}
+		want := snapshot(t, src)
+		got := snapshot(t, filepath.Join(dir, "dst"))
+		if d := difference(got, want); strings.Count(d, "\n") != 1 || !strings.Contains(d, "- s9 ") {
+			t.Errorf("at the destination %s", d)
+		}
+	}
+}
+
+// TestPanic: a panic in the work of a served session ends that session.
+func TestPanic(t *testing.T) {
+	dir := t.TempDir()
+	src := makeTree(t, filepath.Join(dir, "src"), 1)
+	calls := *platform.Native()
+	calls.Pwrite = func(platform.FD, []byte, int64) (int, error) { panic("planted") }
+	before := runtime.NumGoroutine()
+	o := runPush(context.Background(), t, wires{streams: 1, farCalls: &calls}, archive(), filepath.Join(dir, "dst"), src+"/")
+	if e, ok := o.serv.(*Error); !ok || e.Code != CodeBug || !strings.Contains(e.Text, "planted") {
+		t.Errorf("server: %v", o.serv)
+	}
+	if e, ok := o.client.(*Error); !ok || e.Code != CodeBug || !e.Far || strings.Contains(e.Text, "planted") {
+		t.Errorf("client: %v", o.client)
+	}
+	noneLeft(t, before)
+}
+
+// TestRefused: a job that is not taken on, and a destination that can't be used.
+func TestRefused(t *testing.T) {
+	dir := t.TempDir()
+	src := makeTree(t, filepath.Join(dir, "src"), 1)
+	a, b := wires{}.connect(t, true)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		serve(context.Background(), b, testTiming(), func(*wire.Job, mirror.Reporter) (*served, error) {
+			return nil, &Error{Code: 4, Text: "not here", Hint: "elsewhere"}
+		})
+	}()
+	m := mirror.New(platform.Native(), archive(), &told{})
+	_, err := push(context.Background(), a, testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{src}, &told{})
+	if e, ok := err.(*Error); !ok || e.Code != 4 || e.Text != "not here" || e.Hint != "elsewhere" || !e.Far {
+		t.Errorf("refused job: %v", err)
+	}
+	await(t, done)
+
+	o := runPush(context.Background(), t, wires{}, archive(), filepath.Join(src, "s3", "x"), src+"/")
+	if e, ok := o.client.(*Error); !ok || e.Code != CodeFile && e.Code != CodeSelection || !e.Far {
+		t.Errorf("unusable destination: %v", o.client)
+	}
+	o = runPush(context.Background(), t, wires{}, archive(), filepath.Join(dir, "dst"), filepath.Join(dir, "none"))
+	if len(o.rep.problems) == 0 && o.client == nil {
+		t.Error("missing source: no error")
+	}
+}
+
+// slowly takes its time for every read.
+type slowly struct {
+	conn
+	delay time.Duration
+}
+
+func (s slowly) Read(b []byte) (int, error) {
+	time.Sleep(s.delay)
+	return s.conn.Read(b[:min(len(b), 4096)])
+}
+
+// TestInterrupt: either end's user ends both within a second.
+func TestInterrupt(t *testing.T) {
+	for _, far := range []bool{false, true} {
+		dir := t.TempDir()
+		src := makeTree(t, filepath.Join(dir, "src"), 1)
+		c := wires{streams: 2, kernel: true, wrap: func(s conn) conn { return slowly{s, time.Millisecond} }}
+		before := runtime.NumGoroutine()
+		ours, theirs := context.Background(), context.Background()
+		ctx, cancel := context.WithCancel(context.Background())
+		if far {
+			theirs = ctx
+		} else {
+			ours = ctx
+		}
+		var at time.Time
+		time.AfterFunc(200*time.Millisecond, func() { at = time.Now(); cancel() })
+		a, b := c.connect(t, true)
+		var serv error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			serv = serve(theirs, b, testTiming(), c.far(archive()))
+		}()
+		m := mirror.New(platform.Native(), archive(), &told{})
+		_, err := push(ours, a, testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true, Dest: []byte(filepath.Join(dir, "dst"))}, []string{src + "/"}, &told{})
+		await(t, done)
+		if took := time.Since(at); took > 2*time.Second {
+			t.Errorf("far %v: took %v", far, took)
+		}
+		for _, err := range []error{err, serv} {
+			if e, ok := err.(*Error); !ok || e.Code != CodeSignal {
+				t.Errorf("far %v: %v", far, err)
+			}
+		}
+		whole(t, snapshot(t, filepath.Join(dir, "dst")), lines(snapshot(t, src)))
+		noneLeft(t, before)
+	}
+}
+
+// TestSilence: a peer that says nothing is given up.
+func TestSilence(t *testing.T) {
+	a, b := pipePair(t)
+	defer b.Close()
+	times := timing{ping: 10 * time.Millisecond, idle: 100 * time.Millisecond, linger: 50 * time.Millisecond, totals: time.Second}
+	e := ends{control: a, next: func(context.Context) (*stream, error) { return nil, io.EOF }}
+	m := mirror.New(platform.Native(), archive(), &told{})
+	before := runtime.NumGoroutine()
+	_, err := push(context.Background(), e, times, m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{t.TempDir()}, &told{})
+	if e, ok := err.(*Error); !ok || e.Code != CodeTimeout {
+		t.Errorf("silent peer: %v", err)
+	}
+	noneLeft(t, before)
+}
+
+// flipper alters one bit of what is read.
+type flipper struct {
+	conn
+	at  int64
+	bit byte
+	off *atomic.Int64
+}
+
+func (f flipper) Read(b []byte) (int, error) {
+	n, err := f.conn.Read(b)
+	off := f.off.Add(int64(n)) - int64(n)
+	if f.at >= off && f.at < off+int64(n) {
+		b[f.at-off] ^= 1 << f.bit
+	}
+	return n, err
+}
+
+// TestForged: no bit that is altered on a stream that is not protected reaches a
+// file.
+func TestForged(t *testing.T) {
+	dir := t.TempDir()
+	src := makeTree(t, filepath.Join(dir, "src"), 1)
+	want := lines(snapshot(t, src))
+	rng := rand.New(rand.NewPCG(5, 6))
+	rounds := 30
+	if testing.Short() {
+		rounds = 5
+	}
+	codes := map[int]int{}
+	for i := range rounds {
+		at := rng.Int64N(7 << 20)
+		if i < rounds/3 {
+			at = rng.Int64N(400)
+		}
+		off := &atomic.Int64{}
+		c := wires{streams: 1, plain: true, kernel: i%2 == 0, wrap: func(s conn) conn { return flipper{s, at, byte(i % 8), off} }}
+		dst := filepath.Join(dir, "dst")
+		o := runPush(context.Background(), t, c, archive(), dst, src+"/")
+		var e *Error
+		if off.Load() > at && (!errors.As(o.serv, &e) || e.Code != CodeSecurity && e.Code != CodeProtocol) {
+			t.Errorf("bit at %d: %v", at, o.serv)
+		}
+		if e != nil {
+			codes[e.Code]++
+		}
+		if _, err := os.Stat(dst); err == nil {
+			whole(t, snapshot(t, dst), want)
+		}
+		os.RemoveAll(dst)
+	}
+	if codes[CodeSecurity] == 0 {
+		t.Errorf("codes: %v", codes)
+	}
+}
+
+// trickle reads a byte at a time.
+type trickle struct{ io.ReadWriteCloser }
+
+func (c trickle) Read(b []byte) (int, error) { return c.ReadWriteCloser.Read(b[:min(1, len(b))]) }
+
+// TestTrickle: nothing depends on how much comes at once.
+func TestTrickle(t *testing.T) {
+	dir := t.TempDir()
+	src := filepath.Join(dir, "src")
+	for _, name := range []string{"a", "b/c", "b/d/e"} {
+		os.MkdirAll(filepath.Dir(filepath.Join(src, name)), 0o755)
+		if err := os.WriteFile(filepath.Join(src, name), make([]byte, 70_000), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := wires{control: func(t *testing.T) (io.ReadWriteCloser, io.ReadWriteCloser) {
+		a, b := memoryPair(t)
+		return trickle{a}, trickle{b}
+	}}
+	dst := filepath.Join(dir, "dst")
+	o := runPush(context.Background(), t, c, archive(), dst, src+"/")
+	if o.client != nil || o.serv != nil {
+		t.Fatal(o.client, o.serv)
+	}
+	if d := difference(snapshot(t, dst), snapshot(t, src)); d != "" {
+		t.Error(d)
+	}
+}

@@ -230,11 +230,13 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 			return false
 		}
 	}
-	if !exists && m.rules.Existing || exists && !old.IsDir() && m.rules.IgnoreExisting {
+	if !exists && m.rules.Existing {
 		return false
 	}
-	if exists && !old.IsDir() && implied && m.opts.NoImpliedDirs {
-		m.problem("access", m.dstPath(p, nil), platform.ErrNotDir)
+	if exists && !old.IsDir() && (m.rules.IgnoreExisting || implied && m.opts.NoImpliedDirs) {
+		if !m.deleteOnly && m.holds(w, p) {
+			m.problem("access", m.dstPath(p, nil), platform.ErrNotDir)
+		}
 		return false
 	}
 	if !m.deleteOnly && !m.approved(p, nil, &p.st, orNil(&old, exists)) {
@@ -273,6 +275,19 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 		p.seals, p.plain = p.fresh, p.fresh
 	}
 	return true
+}
+
+// holds reports whether anything below a pair that has no destination would be
+// transferred.
+func (m *Mirror) holds(w *apply.Worker, p *pair) bool {
+	l := m.list(w, p)
+	for _, r := range l.names {
+		e := &entry{p: p, o: &p.origins[r.origin], name: l.name(r), as: l.targetName(p, r)}
+		if m.look(w, e) && !m.leavesOut(e) {
+			return true
+		}
+	}
+	return len(l.dirs) > 0
 }
 
 func orNil(st *platform.Stat, ok bool) *platform.Stat {

@@ -60,7 +60,8 @@ type Receiver struct {
 	outstanding int
 	parked      []apply.Job // listings that wait until less is outstanding
 	ended       bool        // WalkEnd came
-	aborted     bool        // nothing more will arrive
+	gone        bool        // what is asked for from now on will not come
+	aborted     bool        // and what was asked for was given up
 	settled     sync.Cond
 	workers     []*apply.Worker
 
@@ -208,6 +209,7 @@ func (r *Receiver) Wait() error {
 // abort gives up what has not arrived.
 func (r *Receiver) abort() {
 	r.mu.Lock()
+	r.gone = true
 	var files []*farFile
 	for id, f := range r.pending {
 		files = append(files, f)

@@ -81,11 +81,17 @@ func (r *Receiver) request(e *entry, flags plan.Flags, basis *altBasis) {
 	}
 	r.mu.Lock()
 	r.outstanding++
-	r.pending[e.id] = f
+	gone := r.gone
+	if !gone {
+		r.pending[e.id] = f
+	}
 	r.mu.Unlock()
-	if f.delta {
+	switch {
+	case gone:
+		r.arrivals.Push(&failJob{r, f, r.ctx.Err()})
+	case f.delta:
 		r.peer.NeedDelta(e.id, e.src.Size, &Basis{size, m, f})
-	} else {
+	default:
 		r.peer.Need(e.id, e.src.Size)
 	}
 }

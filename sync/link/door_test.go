@@ -14,6 +14,7 @@ import (
 type session struct {
 	server *Link
 	door   *door
+	id     *identity
 	addr   string
 	call   *call
 }
@@ -40,7 +41,7 @@ func newSession(t *testing.T, security Security, open time.Duration) *session {
 	d := newDoor(l, cred, theirs.pin, 2)
 	l.admit(ln, opts, ours, d)
 	t.Cleanup(func() { l.Close() })
-	return &session{l, d, ln.Addr().String(), &call{
+	return &session{l, d, ours, ln.Addr().String(), &call{
 		opts: opts, id: theirs, server: ours.pin, cred: cred, plain: security == Plain, candidates: []string{ln.Addr().String()}, streams: 2,
 	}}
 }
@@ -212,6 +213,85 @@ func TestReplay(t *testing.T) {
 			time.Sleep(200 * time.Millisecond)
 			s.none(t)
 		})
+	}
+}
+
+// TestReplayElsewhere: not even a door that has the same token, and has let
+// nobody in, takes what was sent to another one.
+func TestReplayElsewhere(t *testing.T) {
+	s := newSession(t, Plain, time.Minute)
+	direct := s.addr
+	var sent func() []byte
+	s.addr, sent = tap(t, direct)
+	if _, err := s.open(1); err != nil {
+		t.Fatal(err)
+	}
+	again := newSession(t, Plain, time.Minute)
+	c, err := net.Dial("tcp", again.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.Write(sent())
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if answer, _ := io.ReadAll(c); len(answer) != 32 {
+		t.Errorf("%d bytes were answered, not only a nonce", len(answer))
+	}
+	again.none(t)
+}
+
+// TestImpostor: who listens in the far end's place without knowing the token is
+// found out, though nothing is encrypted.
+func TestImpostor(t *testing.T) {
+	s := newSession(t, Plain, time.Minute)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		guess := s.call.cred
+		guess.token[0]++
+		p, err := readOpening(c)
+		if err != nil {
+			return
+		}
+		nonce := make([]byte, 32)
+		c.Write(nonce)
+		io.ReadFull(c, make([]byte, 32))
+		c.Write(guess.prove("server", p, nonce, make([]byte, 32)))
+		io.Copy(io.Discard, c)
+	}()
+	s.addr = ln.Addr().String()
+	if got, err := s.open(1); err == nil {
+		t.Errorf("stream %d to an impostor", got.Number)
+	}
+	// Nor does the far end take its own words back for the client's.
+	s = newSession(t, Plain, time.Minute)
+	p := &opening{session: s.call.cred.session, number: 1}
+	nonce := make([]byte, 32)
+	if string(s.call.cred.prove("server", p, nonce, nil)) == string(s.call.cred.prove("client", p, nonce, nil)) {
+		t.Error("both ends prove with the same words")
+	}
+}
+
+// TestNumbers: a door takes those that were agreed on, once.
+func TestNumbers(t *testing.T) {
+	d := newSession(t, TLS, time.Minute).door
+	for _, n := range []uint32{0, 3, 1 << 31, 1<<32 - 1} {
+		if d.take(n) == nil {
+			t.Errorf("number %d was taken", n)
+		}
+	}
+	for _, n := range []uint32{1, 2} {
+		if first, second := d.take(n), d.take(n); first != nil || second == nil {
+			t.Errorf("number %d: %v, then %v", n, first, second)
+		}
 	}
 }
 

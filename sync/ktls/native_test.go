@@ -59,7 +59,7 @@ func TestKernelEncrypts(t *testing.T) {
 // exchange sends both ways over the connection and closes it.
 func exchange(t *testing.T, c *Conn, peer *tls.Conn) {
 	t.Helper()
-	const size = 5<<20 + 1234
+	const size = 3<<20 + 1234
 	file, content := randomFile(t, size)
 	if _, err := peer.Write([]byte("listing")); err != nil {
 		t.Fatal(err)

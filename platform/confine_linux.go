@@ -16,7 +16,7 @@ import (
 // of Landlock that the kernel has; what that version can't forbid stays
 // possible: before 2 nothing can be renamed between directories, before 3
 // truncate(2) is not restricted, before 4 TCP isn't, before 6 signals to other
-// processes aren't.
+// processes aren't. Multipath TCP none of them sees.
 //
 // All threads have to be changed at once, which the runtime does only in
 // programs without cgo; with it the error is ENOTSUP, and nothing has changed.

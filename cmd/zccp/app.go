@@ -63,10 +63,14 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 			return e.print(printVersion), true
 		}
 		return e.print(e.printHelp), true
-	case "serve", "completion":
-		// Names that the manual promises to later versions. Without this,
-		// "zccp serve a b" would be a copy of the files serve and a into b; a
-		// file of that name shows that just this is meant.
+	case "serve":
+		return runServe(e, args[1:]), true
+	case "keygen":
+		return runKeygen(e, args[1:]), true
+	case "completion":
+		// A name that the manual promises to a later version. Without this,
+		// "zccp completion a b" would be a copy of the files completion and a
+		// into b; a file of that name shows that just this is meant.
 		if _, err := os.Lstat(args[0]); err == nil {
 			return 0, false
 		}
@@ -98,7 +102,13 @@ func runCopyMode(e *env, args []string) int {
 func (e *env) refuse(err error) int {
 	e.errorf("%v", err)
 	var u *usageError
-	if errors.As(err, &u) {
+	var coded *syncError
+	switch {
+	case errors.As(err, &coded):
+		if coded.hint != "" {
+			e.hintf("%s", coded.hint)
+		}
+	case errors.As(err, &u):
 		switch {
 		case u.hint != "":
 			e.hintf("%s", u.hint)

@@ -96,8 +96,9 @@ func checkThirdParty(files []sourceFile) (violations []string) {
 		"golang.org/x/sync":                 {"sync"},
 		"github.com/urfave/cli/v2":          {"cmd/zccp"},
 		"github.com/schollz/progressbar/v3": {"cmd/zccp"},
-		"github.com/zeebo/xxh3":             {"copier"},
+		"github.com/zeebo/xxh3":             {"copier", "sync/delta", "sync/mirror", "sync/remote"},
 		"github.com/zeebo/blake3":           {"copier"},
+		"github.com/klauspost/compress":     {"sync/remote"},
 	}
 	for _, f := range files {
 		if f.isTest() || below(f.dir, testSupport) {

@@ -44,13 +44,15 @@ func newOptionTable(flags []cli.Flag) *optionTable {
 	t := &optionTable{short: make(map[byte]*option)}
 	for _, f := range flags {
 		o := &option{name: f.Names()[0]}
-		switch f := f.(type) {
+		if c, ok := f.(cli.CategorizableFlag); ok {
+			o.extra = c.GetCategory() == categoryExtra || c.GetCategory() == categoryRemote
+		}
+		switch f.(type) {
 		case *cli.BoolFlag:
-			o.extra = f.Category == categoryExtra
 		case *cli.StringFlag:
-			o.kind, o.extra = requiredValue, f.Category == categoryExtra
+			o.kind = requiredValue
 		case *optionalFlag:
-			o.kind, o.extra = optionalValue, f.Category == categoryExtra
+			o.kind = optionalValue
 		default:
 			panic(fmt.Sprintf("flag %s: the normaliser does not know a %T", o.name, f))
 		}

@@ -60,6 +60,9 @@ type copyConfig struct {
 	Cache          copier.CachePolicy
 	Sharing        copier.Sharing
 
+	Remote remoteOptions
+	Route  *remoteRoute // nil if both ends are on this machine
+
 	Warnings []string // what is ignored, for stderr; without "warning:"
 }
 

@@ -14,8 +14,11 @@ import (
 	"github.com/zccp/zccp/sync/tree"
 )
 
-// runCopy carries out a copy on this machine and returns the exit code.
+// runCopy carries out a copy and returns the exit code.
 func runCopy(e *env, cfg *copyConfig) int {
+	if cfg.Route != nil {
+		return copyRemote(e, cfg)
+	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	defer context.AfterFunc(ctx, func() { dieLate(ctx, cfg) })()

@@ -20,14 +20,19 @@ const (
 const (
 	exitSelection   = 3
 	exitUnsupported = 4
+	exitStart       = 5
+	exitSocket      = 10
 	exitFileIO      = 11
+	exitProtocol    = 12
 	exitInterrupted = 20
 	exitPartial     = 23
 	exitVanished    = 24
 	exitMaxDelete   = 25
 	exitTimeout     = 30
+	exitConnect     = 35
 	exitChanged     = 40
 	exitGuard       = 42
+	exitRefused     = 43
 )
 
 // syncExitStatus is the one table of sync mode's exit codes: the words that end
@@ -38,14 +43,19 @@ func syncExitStatus() []exitRow {
 		{"1", "syntax or usage error"},
 		{"3", "errors selecting input/output files, dirs"},
 		{"4", "requested action not supported"},
+		{"5", "error starting client-server protocol"},
+		{"10", "error in socket IO"},
 		{"11", "error in file IO"},
+		{"12", "error in protocol data stream"},
 		{"20", "received SIGINT, SIGTERM, or SIGHUP"},
 		{"23", "some files/attrs were not transferred (see previous errors)"},
 		{"24", "some files vanished before they could be transferred"},
 		{"25", "the --max-delete limit stopped deletions"},
 		{"30", "timeout, or the time of --stop-at and --stop-after has come"},
+		{"35", "timeout waiting for daemon connection"},
 		{"40", "some files changed while they were read"},
 		{"42", "a guard stopped deletions; nothing was deleted"},
+		{"43", "a key, or what was asked for, is not accepted by the other end; or data were forged"},
 		{"70", "a bug in zccp; nothing is known of the result"},
 	}
 }

@@ -230,6 +230,26 @@ func (f *folder) foldExtra(s setting) (err error) {
 			err = usagef("invalid --bwlimit %s: %v", apply.Quote(s.Value), err)
 		}
 	default:
+		return f.foldRemote(s)
+	}
+	return err
+}
+
+// foldRemote is fold for the options of a connection.
+func (f *folder) foldRemote(s setting) (err error) {
+	r := &f.cfg.Remote
+	switch {
+	case s.Option == "path" && !s.Given:
+		f.cfg.Parents = true
+		return nil
+	case s.Option == "timeout":
+		if r.Timeout, err = parseSeconds(s); r.Given == "" {
+			r.Given = "--timeout"
+		}
+		return err
+	}
+	known, err := r.fold(s)
+	if !known {
 		panic("option " + s.Option + " is declared but has no meaning")
 	}
 	return err

@@ -12,7 +12,7 @@ import (
 const helpTemplate = `Usage: {{.Name}} [OPTION]... [-T] SOURCE DEST
   or:  {{.Name}} [OPTION]... SOURCE... DIRECTORY
   or:  {{.Name}} [OPTION]... -t DIRECTORY SOURCE...
-{{if commands}}  or:  {{.Name}} sync | plan | apply | verify | bench | probe | version | help
+{{if commands}}  or:  {{.Name}} sync | serve | keygen | plan | apply | verify | bench | probe | version | help
 {{end}}{{.Description}}
 
 Examples:

@@ -10,6 +10,7 @@ const (
 	categoryData     = "How data is stored"
 	categoryOutput   = "Output"
 	categoryExtra    = "Options that cp does not have"
+	categoryRemote   = "Between machines: SOURCE or DEST is [USER@]HOST:PATH or zccp://HOST[:PORT]/EXPORT/PATH"
 )
 
 // optionalFlag is a flag whose value may be left out: --name or --name=VALUE,
@@ -32,7 +33,7 @@ func copyFlags() []cli.Flag {
 	optional := func(category, usage, name string, aliases ...string) cli.Flag {
 		return &optionalFlag{cli.StringFlag{Name: name, Aliases: aliases, Usage: usage, Category: category}}
 	}
-	return []cli.Flag{
+	return append([]cli.Flag{
 		flag(categorySource, "same as -dR --preserve=all --preserve-sharing=auto", "archive", "a"),
 		flag(categorySource, "copy directories with all that is in them", "recursive", "R", "r"),
 		flag(categorySource, "stay on the file system of each SOURCE", "one-file-system", "x"),
@@ -44,7 +45,7 @@ func copyFlags() []cli.Flag {
 		flag(categorySource, "make symbolic links instead of copies", "symbolic-link", "s"),
 		flag(categorySource, "don't copy data, only the attributes", "attributes-only"),
 		flag(categorySource, "read devices and FIFOs as files when recursive", "copy-contents"),
-		flag(categorySource, "use the whole name of SOURCE under DIRECTORY", "parents", "path"),
+		flag(categorySource, "use the whole name of SOURCE under DIRECTORY", "parents"),
 		flag(categorySource, "remove trailing slashes from each SOURCE", "strip-trailing-slashes"),
 
 		value(categoryExisting, "copy every SOURCE into `DIRECTORY`", "target-directory", "t"),
@@ -97,5 +98,9 @@ func copyFlags() []cli.Flag {
 		value(categoryExtra, "what the copy leaves in memory, `HOW` is auto (nothing of what is huge and was not there, "+
 			"the default), keep or drop (nothing)", "cache"),
 		value(categoryExtra, "move at most `RATE` KiB a second, or with a unit: 500K, 10M, 1.5G; KB is 1000", "bwlimit"),
-	}
+
+		// Without a value it is cp's old name of --parents.
+		optional(categoryRemote, "how data go, `WAY` is auto (direct TCP where it connects, else through ssh), direct or ssh; "+
+			"without WAY the same as --parents, as in cp", "path"),
+	}, remoteFlags()...)
 }

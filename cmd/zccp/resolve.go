@@ -143,10 +143,14 @@ func (f *folder) resolveOperands(e *env, operands []string) error {
 	switch {
 	case len(operands) == 0:
 		return &usageError{text: "missing file operand", example: !e.asCp(), tryHelp: true}
-	case len(operands) == 1 && !f.targetSet:
+	case len(operands) == 1 && !f.targetSet && len(c.Remote.Destinations) == 0:
 		return usagef("missing destination file operand after %s", apply.Quote(operands[0]))
 	case f.noTarget && f.targetSet:
 		return refusef("", "cannot combine --target-directory (-t) and --no-target-directory (-T)")
+	case f.targetSet && len(c.Remote.Destinations) > 0:
+		return usagef("cannot combine --target-directory (-t) and --remote")
+	case f.noTarget && len(operands) > 1 && len(c.Remote.Destinations) > 0:
+		return usagef("extra operand %s", apply.Quote(operands[1]))
 	case f.noTarget && len(operands) > 2:
 		return usagef("extra operand %s", apply.Quote(operands[2]))
 	case f.noTarget && c.Parents:
@@ -156,6 +160,10 @@ func (f *folder) resolveOperands(e *env, operands []string) error {
 	switch {
 	case f.targetSet:
 		c.DestRule = destDirectory
+	case len(c.Remote.Destinations) > 0:
+		if f.noTarget {
+			c.DestRule = destFile
+		}
 	default:
 		c.Dest = operands[len(operands)-1]
 		c.Sources = operands[:len(operands)-1]
@@ -172,5 +180,23 @@ func (f *folder) resolveOperands(e *env, operands []string) error {
 			}
 		}
 	}
-	return nil
+	return f.resolveRoute(e)
+}
+
+// resolveRoute finds out whether an end is on another machine. Under the name cp
+// none is: its operands are names of files, with colons or without.
+func (f *folder) resolveRoute(e *env) (err error) {
+	c := &f.cfg
+	if !e.asCp() || len(c.Remote.Destinations) > 0 {
+		if c.Route, err = routeOperands(c.Sources, c.Dest, c.Remote.Destinations); err != nil {
+			return err
+		}
+	}
+	if c.Route == nil {
+		if c.Remote.Given != "" {
+			return usagef("%s is for copies between machines, and both ends are on this one", c.Remote.Given)
+		}
+		return nil
+	}
+	return c.Remote.check(c.Route)
 }

@@ -13,8 +13,7 @@ import (
 // stands in for it in scripts, as sync mode.
 func (e *env) asRsync() bool { return e.prog == "rsync" }
 
-// runSync is the personality of rsync between paths of this machine. args are
-// those behind the word sync.
+// runSync is the personality of rsync. args are those behind the word sync.
 func runSync(e *env, args []string) int {
 	cfg, err := parseSync(e, args)
 	if err != nil {
@@ -31,6 +30,9 @@ func runSync(e *env, args []string) int {
 		return e.print(printInfoHelp)
 	case cfg.Listing == "debug":
 		return e.print(printDebugHelp)
+	}
+	if cfg.Route != nil {
+		return synchroniseRemote(e, cfg)
 	}
 	return synchronise(e, cfg, newSyncReport(e, cfg))
 }

@@ -20,6 +20,12 @@ type syncConfig struct {
 	Bandwidth int64         // bytes a second; 0: no limit
 	Timeout   time.Duration // without progress; 0: none
 
+	Remote remoteOptions
+	Route  *remoteRoute // nil if both ends are on this machine
+	Words  []string     // what the other end is told
+
+	noteLevel int // of a job of another machine: the highest that is told
+
 	Output syncOutput
 }
 

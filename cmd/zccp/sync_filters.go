@@ -23,6 +23,9 @@ type filterSetting struct {
 
 // readInput returns what a file that an option names holds; - is stdin.
 func (f *syncFolder) readInput(name string) ([]byte, error) {
+	if f.peer != nil {
+		return nil, refusedByRule("a rule names the file " + apply.Quote(name))
+	}
 	if name == "-" {
 		return io.ReadAll(f.e.stdin)
 	}
@@ -36,6 +39,7 @@ func (f *syncFolder) resolveFilters() error {
 	for _, s := range f.filters {
 		if s.nul {
 			list.NulEnded()
+			f.nulRules = true
 		}
 		if err := f.addFilter(list, s); err != nil {
 			if errors.As(err, new(*syncError)) {
@@ -46,6 +50,15 @@ func (f *syncFolder) resolveFilters() error {
 				return fileError(exitFileIO, s.Option, path.Path, err)
 			}
 			return refusef("", "%s: %v", spelling(s.Option), err)
+		}
+	}
+	if f.remote {
+		f.rulesSpelled = list.Rules()
+	}
+	if f.peer != nil && f.peer.restricted() {
+		var err error
+		if list, err = confinedRules(list); err != nil {
+			return err
 		}
 	}
 	m := &f.cfg.Mirror
@@ -111,8 +124,14 @@ func (f *syncFolder) resolveFilesFrom() error {
 	if !f.filesFromSet {
 		return nil
 	}
+	if f.peer != nil {
+		f.cfg.Mirror.FromSet = true
+		var err error
+		f.cfg.Mirror.FilesFrom, err = parseFilesFrom([]byte(f.filesFrom), true)
+		return err
+	}
 	if isRemote(f.filesFrom) || strings.HasPrefix(f.filesFrom, ":") {
-		return unsupported("--files-from="+printableText(f.filesFrom), "there is no remote side")
+		return unsupported("--files-from="+printableText(f.filesFrom), "the list is read on this machine")
 	}
 	contents, err := f.readInput(f.filesFrom)
 	if err != nil {
@@ -177,14 +196,4 @@ func beneath(name []byte) []byte {
 		clean = append(clean, '/')
 	}
 	return clean
-}
-
-// isRemote reports whether an operand means another host: a colon before the
-// first slash, if it is not that of a drive.
-func isRemote(operand string) bool {
-	if filepath.VolumeName(operand) != "" {
-		return false
-	}
-	before, _, _ := strings.Cut(operand, "/")
-	return strings.Contains(before, ":")
 }

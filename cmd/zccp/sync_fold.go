@@ -79,6 +79,14 @@ type syncFolder struct {
 	altOption      string
 	listOnly       bool
 
+	settings      []setting   // all that were folded
+	remote        bool        // an end is on another machine
+	receives      bool        // this end has the destination
+	peer          *peerPolicy // what a peer may ask for, if that is where the settings come from
+	envPartialDir bool        // the partial directory is that of the environment
+	nulRules      bool        // rules in files of the tree end with a zero byte
+	rulesSpelled  []string    // the filter, for another machine
+
 	verbose, itemize     int
 	info                 infoChoice
 	stats, progress      bool
@@ -87,7 +95,7 @@ type syncFolder struct {
 }
 
 func newSyncFolder(e *env) *syncFolder {
-	f := &syncFolder{e: e, implied: true, info: newInfoChoice()}
+	f := &syncFolder{e: e, implied: true, receives: true, info: newInfoChoice()}
 	m := &f.cfg.Mirror
 	f.rules = &m.Rules
 	m.Rules.MaxSize, m.Rules.MinSize = -1, -1
@@ -99,6 +107,10 @@ func newSyncFolder(e *env) *syncFolder {
 // fold gives one setting its meaning: first what rsync's local copies ignore and
 // what is refused, then by kind.
 func (f *syncFolder) fold(s setting) error {
+	f.settings = append(f.settings, s)
+	if known, err := f.cfg.Remote.fold(s); known {
+		return err
+	}
 	name, negated := strings.CutPrefix(s.Option, "no-")
 	for _, o := range syncOptions() {
 		if o.canonical() != name && !(negated && len(o.off) > 0 && o.off[0] == name) {

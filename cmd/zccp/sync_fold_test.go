@@ -166,8 +166,15 @@ func TestSyncRefusalsMatchRsync(t *testing.T) {
 		{"-M--fake-super a b", 4, true},
 		{"--debug=all a b", 4, true},
 		{"--no-W -B700 a b", 4, true},
-		{"host:a b", 4, true},
 		{"rsync://host/a b", 4, true},
+		{"host::a b", 4, true},
+		{"host:a host:b", 1, true},
+		{"-y host:a b", 4, true},
+		{"--reflink=always host:a b", 4, true},
+		{"--method=mmap host:a b", 4, true},
+		{"--list-only a host:b", 1, true},
+		{"--path=ssh --security=plain a host:b", 1, true},
+		{"--streams=2 a b", 4, true},
 	} {
 		args := strings.Fields(c.args)
 		if code := syncCode(t, args...); code != c.code {

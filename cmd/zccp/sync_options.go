@@ -18,6 +18,7 @@ type syncOption struct {
 	off   []string // what turns it off, without "no-": rsync knows no others
 	idle  string   // why it may be accepted and change nothing
 	never string   // why it is refused
+	away  string   // why it is refused if an end is on another machine
 }
 
 // Groups of options, in the order of the help text.
@@ -30,8 +31,9 @@ const (
 	groupWrite    = "How files are written"
 	groupFilter   = "Filters; their order counts, the first that matches wins"
 	groupOutput   = "Output"
+	groupRemote   = "Between machines: SRC or DEST is [USER@]HOST:PATH or zccp://HOST[:PORT]/EXPORT/PATH"
 	groupExtra    = "Options that rsync does not have"
-	groupIdle     = "Accepted, since rsync too gives them no meaning between two local trees"
+	groupIdle     = "Accepted, since they change nothing"
 	groupNever    = "Refused, exit code 4"
 )
 
@@ -59,12 +61,18 @@ func (o syncOption) negatable(names string) syncOption {
 	return o
 }
 
+// notAway adds why the option is refused if an end is on another machine.
+func (o syncOption) notAway(why string) syncOption {
+	o.away = why
+	return o
+}
+
 // canonical returns the name that settings carry.
 func (o syncOption) canonical() string { return o.names[0] }
 
 // syncOptions returns the whole table.
 func syncOptions() []syncOption {
-	return slices.Concat(syncSelection(), syncTreatment(), syncReporting(), syncIdle(), syncNever())
+	return slices.Concat(syncSelection(), syncTreatment(), syncReporting(), syncRemote(), syncOwn(), syncIdle(), syncNever())
 }
 
 // cliFlag returns the row as the normaliser and the help text take it.
@@ -193,7 +201,7 @@ func syncTreatment() []syncOption {
 		syncFlag(groupWrite, "append", "add to shorter files what they lack, and trust what they have").negatable("append"),
 		syncFlag(groupWrite, "append-verify", "the same, and copy the file whole if what it has differs"),
 		syncFlag(groupWrite, "whole-file W", "copy files whole (the default)").negatable("whole-file W"),
-		syncValue(groupWrite, "block-size B", "no effect with -W, and refused with --no-whole-file: blocks are those of the file system"),
+		syncValue(groupWrite, "block-size B", "no effect with -W, and refused with --no-whole-file: blocks are those of the file system").notAway("blocks are chosen by the size of the file"),
 		syncFlag(groupWrite, "sparse S", "make holes where there are zeros").negatable("sparse S"),
 		syncFlag(groupWrite, "preallocate", "allocate files before writing them"),
 		syncFlag(groupWrite, "partial", "keep files that were transferred in part").negatable("partial"),
@@ -209,7 +217,7 @@ func syncTreatment() []syncOption {
 	}
 }
 
-// syncReporting are the options of the output, and zccp's own.
+// syncReporting are the options of the output.
 func syncReporting() []syncOption {
 	return []syncOption{
 		syncFlag(groupOutput, "verbose v", "say what is done; twice: and what is left alone").negatable("verbose v"),
@@ -231,7 +239,32 @@ func syncReporting() []syncOption {
 		syncFlag(groupOutput, "msgs2stderr", "same as --stderr=all").negatable("msgs2stderr"),
 		syncFlag(groupOutput, "version V", "print the version; twice: as JSON, with what is supported"),
 		syncFlag(groupOutput, "help", "print this help; -h does if it stands alone"),
+	}
+}
 
+// syncRemote are the options of a connection. remoteOptions.fold gives them
+// their meaning.
+func syncRemote() []syncOption {
+	return []syncOption{
+		syncValue(groupRemote, "remote", "send SRC to `DEST` on another machine; may be repeated, and each gets it in turn"),
+		syncValue(groupRemote, "ssh e rsh", "run `CMD` in place of ssh; default: $RSYNC_RSH, or ssh"),
+		syncValue(groupRemote, "remote-zccp rsync-path", "run `PATH` as zccp on the other machine"),
+		syncValue(groupRemote, "path", "how data go, `WAY` is auto (direct TCP where it connects, else through ssh), direct or ssh"),
+		syncValue(groupRemote, "data-ports", "let the other machine listen on one of the ports `A-B` for direct connections"),
+		syncValue(groupRemote, "security", "of data that go directly, `HOW` is tls (the default) or plain: readable on the way, but not to be forged"),
+		syncValue(groupRemote, "ktls", "TLS in the kernel, `WHEN` is auto (where it is there, the default), off or require"),
+		syncValue(groupRemote, "streams", "send over `N` direct connections, up to 16; default: 2"),
+		syncValue(groupRemote, "key", "the key in `FILE` for a daemon; default: ~/.config/zccp/key"),
+		syncFlag(groupRemote, "compress z", "compress with zstd what gets smaller by it").negatable("compress z"),
+		syncValue(groupRemote, "compress-choice zc", "`NAME` is auto or zstd, the same as -z, or none"),
+		syncValue(groupRemote, "contimeout", "give up connecting after `SECONDS`").negatable("contimeout"),
+	}
+}
+
+// syncOwn are the options that rsync does not have.
+func syncOwn() []syncOption {
+	const alone = "data do not stay on one machine"
+	return []syncOption{
 		syncValue(groupExtra, "jobs j", "use up to `N` workers; 1 works in a fixed order"),
 		syncFlag(groupExtra, "allow-mass-delete", "delete although a guard advises against it (exit code 42)"),
 		syncFlag(groupExtra, "detect-renames", "with --delete, move in DEST what was moved in SRC, instead of copying it again"),
@@ -241,8 +274,8 @@ func syncReporting() []syncOption {
 		syncOptional(groupExtra, "preserve-sharing", "files that share data in SRC share it in DEST, `WHEN` is auto (as long as "+
 			"some do), always (the same as no WHEN) or never"),
 		syncOptional(groupExtra, "reflink", "share data with the source until either is changed, `WHEN` is auto (the default), always or never"),
-		syncValue(groupExtra, "method", "move bytes by `LIST` only, see docs/methods.md"),
-		syncValue(groupExtra, "cache", "what the copy leaves in memory, `HOW` is auto, keep or drop"),
+		syncValue(groupExtra, "method", "move bytes by `LIST` only, see docs/methods.md").notAway(alone),
+		syncValue(groupExtra, "cache", "what the copy leaves in memory, `HOW` is auto, keep or drop").notAway(alone),
 		syncOptional(groupExtra, "verify", "read back what was stored and compare, `HASH` is xxh3 (the default) or blake3"),
 		syncFlag(groupExtra, "explain", "say how each file was copied"),
 		syncFlag(groupExtra, "json", "report as JSON lines on stdout, see docs/json.md"),

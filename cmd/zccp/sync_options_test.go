@@ -22,7 +22,8 @@ func valueFor(o syncOption) string {
 		"stderr": "all", "jobs": "2", "reflink": "never", "preserve-sharing": "auto", "method": "readwrite", "cache": "keep",
 		"verify": "blake3", "checksum-choice": "xxh128", "block-size": "700", "filter": "- x", "iconv": "-",
 		"partial-dir": ".part", "files-from": "-", "exclude-from": "-", "include-from": "-",
-		"suffix": ".old", "out-format": "%n",
+		"suffix": ".old", "out-format": "%n", "remote": "host:b", "path": "ssh", "data-ports": "50000-50010",
+		"security": "plain", "ktls": "off", "streams": "4", "compress-choice": "zstd", "contimeout": "5",
 	}
 	if v, ok := values[o.canonical()]; ok {
 		return v
@@ -32,7 +33,8 @@ func valueFor(o syncOption) string {
 
 // TestSyncOptionsHaveMeaning gives each option, and each of its opposites, to
 // the parser: a declared option without a meaning panics. What is refused is
-// refused with 4, and nothing else is.
+// refused with 4, and nothing else is. Options of a connection get one; those
+// that mean nothing between machines are refused with it.
 func TestSyncOptionsHaveMeaning(t *testing.T) {
 	for _, o := range syncOptions() {
 		for _, name := range o.names {
@@ -42,16 +44,30 @@ func TestSyncOptionsHaveMeaning(t *testing.T) {
 			} else if o.kind == requiredValue {
 				arg += value
 			}
-			code := syncCode(t, arg, "-r", "a", "b")
+			operands := []string{"-r", "a", "b"}
+			switch {
+			case o.canonical() == "remote":
+				operands = operands[:2]
+			case o.group == groupRemote:
+				operands[2] = "host:b"
+			}
+			code := syncCode(t, append([]string{arg}, operands...)...)
 			switch refused := o.never != ""; {
 			case refused && code != exitUnsupported:
 				t.Errorf("%s: code %d, want 4", arg, code)
 			case !refused && code != exitOK:
 				t.Errorf("%s: code %d, want 0", arg, code)
 			}
+			if away := syncCode(t, arg, "-r", "a", "host:b"); o.away != "" && away != exitUnsupported {
+				t.Errorf("%s between machines: code %d, want 4", arg, away)
+			}
 		}
 		for _, name := range o.off {
-			if code := syncCode(t, "--no-"+name, "-r", "a", "b"); code != exitOK {
+			dest := "b"
+			if o.group == groupRemote {
+				dest = "host:b"
+			}
+			if code := syncCode(t, "--no-"+name, "-r", "a", dest); code != exitOK {
 				t.Errorf("--no-%s: code %d, want 0", name, code)
 			}
 		}

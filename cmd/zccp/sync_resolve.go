@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/zccp/zccp/platform"
-	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/mirror"
 )
 
@@ -18,6 +17,27 @@ func (f *syncFolder) resolve(operands []string) error {
 	if m.Jobs == 0 {
 		m.Jobs = jobs(&copyConfig{})
 	}
+	if err := f.resolveRoute(operands); err != nil {
+		return err
+	}
+	if err := f.resolveOptions(); err != nil {
+		return err
+	}
+	if err := f.resolveOperands(operands); err != nil {
+		return err
+	}
+	f.resolveOutput()
+	if f.remote {
+		if err := f.checkRemote(); err != nil {
+			return err
+		}
+		f.cfg.Words = f.jobWords(f.cfg.Route.Push)
+	}
+	return nil
+}
+
+// resolveOptions settles what does not depend on the operands.
+func (f *syncFolder) resolveOptions() error {
 	f.resolveSelection()
 	for _, step := range []func() error{
 		f.resolveDelete, f.resolveWrite, f.resolveBackup, f.resolveAttributes,
@@ -27,13 +47,24 @@ func (f *syncFolder) resolve(operands []string) error {
 			return err
 		}
 	}
-	if err := checkSharing(m.Copier); err != nil {
+	return checkSharing(f.cfg.Mirror.Copier)
+}
+
+// resolveRoute finds out whether an end is on another machine.
+func (f *syncFolder) resolveRoute(operands []string) (err error) {
+	c := &f.cfg
+	sources, dest := operands, ""
+	if last := len(operands) - 1; last > 0 && len(c.Remote.Destinations) == 0 {
+		sources, dest = operands[:last], operands[last]
+	}
+	if c.Route, err = routeOperands(sources, dest, c.Remote.Destinations); err != nil {
 		return err
 	}
-	if err := f.resolveOperands(operands); err != nil {
-		return err
+	f.remote = c.Route != nil
+	f.receives = !f.remote || !c.Route.Push
+	if !f.remote && c.Remote.Given != "" {
+		return unsupported(c.Remote.Given+" between paths of one machine", "nothing is connected")
 	}
-	f.resolveOutput()
 	return nil
 }
 
@@ -91,7 +122,8 @@ func (f *syncFolder) resolveDelete() error {
 
 func (f *syncFolder) resolveWrite() error {
 	m := &f.cfg.Mirror
-	m.WholeFile = f.wholeFile != off
+	m.WholeFile = f.wholeFile == on || f.wholeFile == unset && !f.remote
+	m.WholeGiven = f.wholeFile == on
 	if f.blockSize && !m.WholeFile {
 		return unsupported("--block-size with --no-whole-file", "blocks are those of the file system")
 	}
@@ -117,7 +149,7 @@ func (f *syncFolder) resolveWrite() error {
 	case m.DelayUpdates:
 		m.PartialDir = ".~tmp~" // rsync's name for it
 	case m.Partial:
-		m.PartialDir = f.e.getenv("RSYNC_PARTIAL_DIR")
+		m.PartialDir, f.envPartialDir = f.e.getenv("RSYNC_PARTIAL_DIR"), true
 	}
 	if m.PartialDir != "" {
 		m.Partial = true
@@ -159,6 +191,9 @@ func (f *syncFolder) resolveAttributes() (err error) {
 			return err
 		}
 	}
+	if !f.receives {
+		return nil // names are those of the machine that has the destination
+	}
 	if option := f.ownerOption[0]; option != "" {
 		if m.ChownUID, err = parseIDMap(option, f.ownerMap[0], userNames(), f.numericIDs); err != nil {
 			return err
@@ -177,33 +212,49 @@ func (f *syncFolder) resolveOperands(operands []string) error {
 		return &usageError{text: "missing SRC", tryHelp: true}
 	}
 	for _, operand := range operands {
-		if isRemote(operand) {
-			return &syncError{exitUnsupported, "remote operand " + apply.Quote(operand) + " is not supported",
-				"if it is a local file, write ./" + operand}
-		}
 		if operand == "" {
 			return usagef("an operand is empty; write . for the current directory")
 		}
 	}
-	c.Sources = operands
-	if len(operands) > 1 {
-		last := len(operands) - 1
+	list := f.listOnly
+	switch last := len(operands) - 1; {
+	case f.remote && c.Route.Push:
+		c.Sources = c.Route.Local
+	case f.remote:
+		c.Sources = nil
+		for _, p := range c.Route.Places {
+			c.Sources = append(c.Sources, p.Path)
+		}
+		if len(c.Route.Local) > 0 {
+			c.Dest = c.Route.Local[0]
+		}
+		list = list || c.Dest == ""
+	case last > 0:
 		c.Sources, c.Dest = operands[:last], operands[last]
+	default:
+		c.Sources = operands
+		list = true
 	}
 	if f.filesFromSet && len(c.Sources) > 1 {
 		return usagef("--files-from takes one SRC: its names are below it")
 	}
-	if len(operands) == 1 || f.listOnly {
-		c.Mirror.ListOnly, c.Mirror.DryRun = true, true
-		c.Output.Targets = f.rules.Links
-		// A listing leaves nothing out and shows modes as they are.
-		f.rules.Links, f.rules.Devices, f.rules.Specials, f.rules.Perms = true, true, true, true
-		if c.Mirror.Links == mirror.LinksSkip {
-			c.Mirror.Links = mirror.LinksKeep
-		}
-		c.Mirror.Dirs = c.Mirror.Dirs || !c.Mirror.Recursive && f.dirs == unset
+	if list {
+		f.resolveListing()
 	}
 	return nil
+}
+
+// resolveListing settles what a run means that only lists its sources.
+func (f *syncFolder) resolveListing() {
+	c := &f.cfg
+	c.Mirror.ListOnly, c.Mirror.DryRun = true, true
+	c.Output.Targets = f.rules.Links
+	// A listing leaves nothing out and shows modes as they are.
+	f.rules.Links, f.rules.Devices, f.rules.Specials, f.rules.Perms = true, true, true, true
+	if c.Mirror.Links == mirror.LinksSkip {
+		c.Mirror.Links = mirror.LinksKeep
+	}
+	c.Mirror.Dirs = c.Mirror.Dirs || !c.Mirror.Recursive && f.dirs == unset
 }
 
 // resolveOutput settles what is said of each entry.

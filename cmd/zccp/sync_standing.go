@@ -1,7 +1,8 @@
 package main
 
 // syncIdle are options that rsync accepts between local trees and that change
-// nothing there. Each says why that holds of zccp as well.
+// nothing there. Each says why that holds of zccp as well, and those that do mean
+// something between machines why they are refused there.
 func syncIdle() []syncOption {
 	idle := func(o syncOption, why string) syncOption {
 		o.group, o.idle = groupIdle, why
@@ -10,35 +11,33 @@ func syncIdle() []syncOption {
 	const (
 		network  = "nothing goes over a network"
 		compress = "nothing is sent, so nothing is compressed"
+		chosen   = "-z finds out by itself what is worth it"
+		ssh      = "name a wrapper with --ssh, or set it in ~/.ssh/config"
 		shell    = "no arguments pass through a remote shell"
 	)
 	return []syncOption{
 		idle(syncFlag("", "inc-recursive i-r", "").negatable("inc-recursive i-r"), "directories are listed as they are reached"),
-		idle(syncFlag("", "compress z", "").negatable("compress z"), compress),
-		idle(syncFlag("", "old-compress", ""), compress),
-		idle(syncFlag("", "new-compress", ""), compress),
-		idle(syncValue("", "compress-choice zc", ""), compress),
-		idle(syncValue("", "compress-level zl", ""), compress),
-		idle(syncValue("", "compress-threads zt", ""), compress),
-		idle(syncValue("", "skip-compress", ""), compress),
-		idle(syncValue("", "rsh e", ""), network),
-		idle(syncValue("", "rsync-path", ""), network),
-		idle(syncValue("", "address", ""), network),
-		idle(syncValue("", "port", ""), network),
-		idle(syncValue("", "sockopts", ""), network),
-		idle(syncFlag("", "blocking-io", "").negatable("blocking-io"), network),
-		idle(syncFlag("", "ipv4 4", ""), network),
-		idle(syncFlag("", "ipv6 6", ""), network),
-		idle(syncFlag("", "motd", "").negatable("motd"), "there is no daemon to greet"),
-		idle(syncValue("", "early-input", ""), "there is no daemon to read it"),
+		idle(syncFlag("", "old-compress", ""), compress).notAway(chosen),
+		idle(syncFlag("", "new-compress", ""), compress).notAway(chosen),
+		idle(syncValue("", "compress-level zl", ""), compress).notAway(chosen),
+		idle(syncValue("", "compress-threads zt", ""), compress).notAway(chosen),
+		idle(syncValue("", "skip-compress", ""), compress).notAway(chosen),
+		idle(syncValue("", "address", ""), network).notAway(ssh),
+		idle(syncValue("", "port", ""), network).notAway(ssh),
+		idle(syncValue("", "sockopts", ""), network).notAway(ssh),
+		idle(syncFlag("", "blocking-io", "").negatable("blocking-io"), network).notAway(ssh),
+		idle(syncFlag("", "ipv4 4", ""), network).notAway(ssh),
+		idle(syncFlag("", "ipv6 6", ""), network).notAway(ssh),
+		idle(syncFlag("", "motd", "").negatable("motd"), "no daemon has a greeting"),
+		idle(syncValue("", "early-input", ""), "there is no daemon to read it").notAway("no daemon reads it"),
 		idle(syncFlag("", "old-args", "").negatable("old-args"), shell),
 		idle(syncFlag("", "secluded-args s protect-args", "").negatable("secluded-args protect-args s"), shell),
-		idle(syncFlag("", "trust-sender", ""), "there is no other side to distrust"),
+		idle(syncFlag("", "trust-sender", ""), "what another machine sends is always checked"),
 		idle(syncFlag("", "insecure-links", "").negatable("insecure-links"), "links in the paths that you name are followed, whoever owns them"),
 		idle(syncValue("", "checksum-seed", ""), "checksums stay inside the program"),
 		idle(syncValue("", "max-alloc", ""), "memory is bounded by design"),
 		idle(syncValue("", "iconv", "").negatable("iconv"), "names stay bytes; any value but - is refused"),
-		idle(syncFlag("", "fuzzy y", "").negatable("fuzzy y"), "a similar file spares sending bytes, not copying them"),
+		idle(syncFlag("", "fuzzy y", "").negatable("fuzzy y"), "a similar file spares sending bytes, not copying them").notAway("only the file of the same name is compared"),
 		idle(syncFlag("", "qsort", ""), "it chooses an algorithm inside of rsync"),
 	}
 }
@@ -51,7 +50,7 @@ func syncNever() []syncOption {
 		return o
 	}
 	const (
-		daemon   = "there is no daemon"
+		daemon   = "rsync's daemon is another one than zccp serve"
 		batch    = "there are no batch files"
 		protocol = "rsync's protocol is not spoken"
 	)
@@ -59,9 +58,8 @@ func syncNever() []syncOption {
 		never(syncFlag("", "crtimes N", "").negatable("crtimes N"), "creation times can't be set"),
 		never(syncValue("", "confine-root", ""), "paths that are named on the command line are not confined"),
 		never(syncValue("", "copy-as", ""), "run zccp as that user"),
-		never(syncValue("", "remote-option M", ""), "there is no remote side"),
-		never(syncValue("", "contimeout", "").negatable("contimeout"), "there is no daemon to connect to"),
-		never(syncValue("", "password-file", ""), daemon),
+		never(syncValue("", "remote-option M", ""), "both ends work by the same options"),
+		never(syncValue("", "password-file", ""), "zccp serve knows keys, not passwords"),
 		never(syncFlag("", "daemon", ""), daemon),
 		never(syncFlag("", "server", ""), protocol),
 		never(syncFlag("", "sender", ""), protocol),

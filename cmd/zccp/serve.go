@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/link"
+	"github.com/zccp/zccp/sync/mirror"
+	"github.com/zccp/zccp/sync/remote"
+	"github.com/zccp/zccp/sync/wire"
+)
+
+// runServe is the far end of a connection. args are those behind the word serve.
+func runServe(e *env, args []string) int {
+	cfg, err := parseServe(args)
+	if err != nil {
+		return e.refuse(err)
+	}
+	if cfg.help {
+		return e.print(func(w io.Writer) error { return printServeHelp(w, e.prog) })
+	}
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	if cfg.stdio {
+		return serveStdio(ctx, e, cfg)
+	}
+	return serveDaemon(ctx, e, cfg)
+}
+
+// serveFailed prints what keeps this end from serving, and returns the code.
+func (e *env) serveFailed(err error) int {
+	var coded *link.Error
+	e.errorf("%s", printableText(err.Error()))
+	if errors.As(err, &coded) {
+		if coded.Hint != "" {
+			e.hintf("%s", printableText(coded.Hint))
+		}
+		return coded.Code
+	}
+	return exitFailure
+}
+
+func (cfg *serveConfig) linkOptions() link.Options {
+	version, _ := buildVersion()
+	return link.Options{AllowPlain: cfg.policy.Root == "" && cfg.policy.Mode == exportReadWrite || cfg.plain, Program: version}
+}
+
+// serveStdio serves the one client that started this process by ssh. What can't
+// be told to the client goes to stderr, which ssh carries to its user.
+func serveStdio(ctx context.Context, e *env, cfg *serveConfig) int {
+	if cfg.policy.Root != "" {
+		_, err := link.Confine(link.ConfineAuto, []*link.Export{{
+			Name: "root", Path: cfg.policy.Root, Mode: cfg.policy.linkMode(),
+		}})
+		if err != nil {
+			return e.serveFailed(err)
+		}
+		cfg.policy.Confined = confined(cfg.policy.Root)
+	}
+	in, inOK := e.stdin.(io.ReadCloser)
+	out, outOK := e.stdout.(io.WriteCloser)
+	if !inOK || !outOK {
+		return e.serveFailed(errors.New("standard input and output can't be served"))
+	}
+	l, err := link.ServeStdio(ctx, cfg.linkOptions(), in, out)
+	if err != nil {
+		return e.serveFailed(err)
+	}
+	defer l.Close()
+	if err := serveLink(ctx, e, l, &cfg.policy); err != nil {
+		return err.Code // it has been told to the client
+	}
+	return exitOK
+}
+
+// confined reports whether the process can no longer read what is above a root.
+func confined(root string) bool {
+	f, err := os.Open("/")
+	if err == nil {
+		f.Close()
+		return root == "/"
+	}
+	return true
+}
+
+// serveDaemon serves every client that comes.
+func serveDaemon(ctx context.Context, e *env, cfg *serveConfig) int {
+	config, err := link.LoadConfig(cfg.config)
+	if err != nil {
+		return e.serveFailed(err)
+	}
+	if cfg.listen != "" {
+		config.Listen = cfg.listen
+	}
+	d, err := link.Listen(ctx, cfg.linkOptions(), config)
+	if err != nil {
+		return e.serveFailed(err)
+	}
+	d.Log = func(text string) { e.errorf("%s", printableText(text)) }
+	// The kernel's bounds hold for all exports together: with several a link
+	// could lead from one into another.
+	alone := len(config.Exports) == 1 && confined(config.Exports[0].Path)
+	e.errorf("listening on %s", d.Addr())
+	err = d.Serve(ctx, func(ctx context.Context, l *link.Link, x *link.Export) {
+		policy := exportPolicy(x)
+		policy.Confined = alone
+		if err := serveLink(ctx, e, l, &policy); err != nil {
+			d.Log(l.Peer + ": " + x.Name + ": " + err.Text)
+		}
+	})
+	if err != nil {
+		return e.serveFailed(err)
+	}
+	return exitOK
+}
+
+// exportPolicy is what clients of an export may do.
+func exportPolicy(x *link.Export) peerPolicy {
+	p := peerPolicy{Root: x.Path}
+	switch x.Mode {
+	case link.ReadOnly:
+		p.Mode = exportReadOnly
+	case link.AppendOnly:
+		p.Mode = exportAppendOnly
+	}
+	return p
+}
+
+func (p *peerPolicy) linkMode() link.Mode {
+	return [...]link.Mode{exportReadWrite: link.ReadWrite, exportReadOnly: link.ReadOnly, exportAppendOnly: link.AppendOnly}[p.Mode]
+}
+
+// serveLink carries out the job of one client.
+func serveLink(ctx context.Context, e *env, l *link.Link, policy *peerPolicy) *remote.Error {
+	err := remote.Serve(ctx, l, func(job *wire.Job, rep mirror.Reporter) (*mirror.Mirror, error) {
+		cfg, err := policy.peerJob(job)
+		if err != nil {
+			code, hint, _ := sessionFailure(asCoded(err))
+			return nil, &remote.Error{Code: code, Text: err.Error(), Hint: hint}
+		}
+		if job.Push && job.CopyRules && isDirectory(string(job.Dest)) {
+			rep.Note(noteInto, "")
+		}
+		cfg.Mirror.OnPanic = remote.OnPanic(rep)
+		calls := platform.Native()
+		if e.calls != nil {
+			calls = e.calls
+		} else if cfg.Mirror.Recursive {
+			calls, cfg.Mirror.NotLocal = platform.Prompt()
+		}
+		return mirror.New(platform.Restarting(calls), cfg.Mirror, &farReporter{rep, cfg.noteLevel}), nil
+	})
+	var coded *remote.Error
+	if err != nil && !errors.As(err, &coded) {
+		coded = &remote.Error{Code: exitSocket, Text: err.Error()}
+	}
+	return coded
+}
+
+// asCoded gives an error of a command line its exit code.
+func asCoded(err error) error {
+	if errors.As(err, new(*syncError)) {
+		return err
+	}
+	return &syncError{exitFailure, err.Error(), ""}
+}
+
+// farReporter keeps notes from being sent that nobody is to see.
+type farReporter struct {
+	mirror.Reporter
+	level int
+}
+
+func (r *farReporter) Note(level int, text string) {
+	if level <= r.level {
+		r.Reporter.Note(level, text)
+	}
+}

@@ -70,6 +70,7 @@ func TestHeaderLimits(t *testing.T) {
 		{Type: FrameBatch, Raw: MaxBatch + 1, Len: 100, Flags: FrameZstd},
 		{Type: FrameBatch},
 		{Type: FrameRange, ID: id},
+		{Type: FrameRange, ID: id, Len: 10, Flags: FrameZstd},
 		{Type: FrameRange, ID: id, Raw: 10},
 		{Type: FrameRange, ID: id, Raw: 10, Len: 10, Off: -1},
 		{Type: FrameRange, ID: id, Raw: -10, Len: 10},
@@ -184,6 +185,8 @@ func TestBatchFull(t *testing.T) {
 // TestBatchTells nothing that a file held which could not be read in the end.
 func TestBatchTells(t *testing.T) {
 	var w BatchWriter
+	w.Add(FileID{}, 5000, Time{}) // so that its memory is used again
+	w.Reset()
 	room, _ := w.Add(FileID{}, 1000, Time{})
 	copy(room, bytes.Repeat([]byte("secret"), 160))
 	w.Fail(Failed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/zccp/zccp/copier"
@@ -34,11 +35,10 @@ func startMirror(m *mirror.Mirror) starter {
 	}
 }
 
-// client is the role of an end that waits for its job to be taken on.
+// client is the role of an end that has a job for the other.
 type client struct {
-	ready   chan *wire.Ready
 	reports *reports
-	role    role // after that
+	role    role
 	totals  func(*wire.Totals)
 }
 
@@ -46,39 +46,18 @@ type client struct {
 func (c *client) message(msg any, size int) error {
 	switch m := msg.(type) {
 	case *wire.Ready:
-		select {
-		case c.ready <- m:
-			return nil
-		default:
-			return violated("the job was taken on twice")
-		}
+		return nil
 	case *wire.Problem, *wire.Note, *wire.Item:
 		return c.reports.inbox.put(listed{msg, size}, size)
 	case *wire.Totals:
 		c.totals(m)
 		return nil
 	}
-	if c.role == nil {
-		return violated("%T came before the job was taken on", msg)
-	}
 	return c.role.message(msg, size)
 }
 
-// ask sends the job and waits until it is taken on.
-func (c *client) ask(s *session, job *wire.Job) error {
-	if err := s.ctl.send(job); err != nil {
-		return err
-	}
-	select {
-	case <-c.ready:
-		return nil
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
-	}
-}
-
 func newClient(rep mirror.Reporter, totals func(*wire.Totals)) *client {
-	return &client{ready: make(chan *wire.Ready, 1), reports: newReports(rep), totals: totals}
+	return &client{reports: newReports(rep), totals: totals}
 }
 
 func push(ctx context.Context, e ends, times timing, m offerer, calls *platform.Calls, cp *copier.Copier, counters *apply.Counters, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
@@ -90,7 +69,7 @@ func push(ctx context.Context, e ends, times timing, m offerer, calls *platform.
 	c.reports.start(s)
 	s.begin(c, wire.FromServer(job))
 	var last *wire.Finished
-	if err := c.ask(s, job); err != nil {
+	if err := s.ctl.send(job); err != nil {
 		s.fail(err)
 	} else {
 		last = d.run(sources)
@@ -110,7 +89,7 @@ func pull(ctx context.Context, e ends, times timing, start starter, stats func()
 	c.role = r
 	c.reports.start(s)
 	s.begin(c, wire.FromServer(job))
-	if err := c.ask(s, job); err != nil {
+	if err := s.ctl.send(job); err != nil {
 		s.fail(err)
 	} else {
 		r.run(dst, stats)
@@ -136,33 +115,51 @@ type served struct {
 	stats    func() mirror.Stats
 }
 
-// server is the role of an end that waits for its job.
+// server is the role of an end that waits for its job. A client that sends goes
+// on at once, which saves a round trip, so what it says meanwhile is kept.
 type server struct {
 	jobs chan *wire.Job
-	set  chan struct{} // closed when role is set
-	role role
+
+	mu    sync.Mutex
+	role  role
+	early []listed
+	size  int
 }
 
 // message takes the job, and leaves the rest to the role.
 func (v *server) message(msg any, size int) error {
 	if job, ok := msg.(*wire.Job); ok {
-		select {
-		case v.jobs <- job:
-			return nil
-		default:
-			return violated("a second job in one session")
+		v.jobs <- job // the first and only one, by the order of messages
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.role != nil {
+		return v.role.message(msg, size)
+	}
+	if v.size += size; v.size > 2*listingWindow {
+		return violated("more was sent than was asked for")
+	}
+	v.early = append(v.early, listed{msg, size})
+	return nil
+}
+
+// play gives the role what came before it.
+func (v *server) play(r role) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.role = r
+	for _, l := range v.early {
+		if err := r.message(l.msg, l.size); err != nil {
+			return err
 		}
 	}
-	select {
-	case <-v.set:
-		return v.role.message(msg, size)
-	default:
-		return violated("%T came before the job was taken on", msg)
-	}
+	v.early = nil
+	return nil
 }
 
 func serve(ctx context.Context, e ends, times timing, open func(*wire.Job, mirror.Reporter) (*served, error)) error {
-	v := &server{jobs: make(chan *wire.Job, 1), set: make(chan struct{})}
+	v := &server{jobs: make(chan *wire.Job, 1)}
 	s := newSession(ctx, e, times)
 	s.begin(v, wire.FromClient())
 	err := s.caught(func() error { return v.serve(s, open) })
@@ -190,12 +187,12 @@ func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*serve
 		}
 		return &Error{Code: CodeUsage, Text: err.Error()}
 	}
-	ready := &wire.Ready{Umask: platform.Umask(), UID: uint32(os.Geteuid())}
+	if err := s.ctl.send(&wire.Ready{Umask: platform.Umask(), UID: uint32(os.Geteuid())}); err != nil {
+		return err
+	}
 	if job.Push {
 		r := newReceiver(s, m.start, wordsOf(job), os.Geteuid() == 0)
-		v.role = r
-		close(v.set)
-		if err := s.ctl.send(ready); err != nil {
+		if err := v.play(r); err != nil {
 			return err
 		}
 		s.spawn(&s.work, func() error { return tellTotals(s, m.counters) })
@@ -204,9 +201,7 @@ func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*serve
 	}
 	defer m.CloseOffered()
 	d := newSender(s, m.offerer, m.calls, m.copier, wordsOf(job))
-	v.role = d
-	close(v.set)
-	if err := s.ctl.send(ready); err != nil {
+	if err := v.play(d); err != nil {
 		return err
 	}
 	sources := make([]string, len(job.Sources))

@@ -116,8 +116,8 @@ func TestDaemon(t *testing.T) {
 			if want := []string{"a", "b"}; !slices.Equal(l.Features, want) {
 				t.Errorf("features %q, want %q", l.Features, want)
 			}
-			d.mu.Lock()
-			defer d.mu.Unlock()
+			d.Daemon.mu.Lock()
+			defer d.Daemon.mu.Unlock()
 			if len(d.doors) != 0 {
 				t.Error("the session can still be joined")
 			}

@@ -131,6 +131,7 @@ func (c *call) run(ctx context.Context, l *Link, up func(error)) {
 	var all sync.WaitGroup
 	for number := 2; number <= c.streams; number++ {
 		all.Go(func() {
+			var s *Stream
 			r, err := c.reach(ctx, address)
 			if err == nil {
 				s, err = c.stream(r, uint32(number))

@@ -139,10 +139,12 @@ func TestDoorCloses(t *testing.T) {
 		t.Error("a stream was let in late")
 	}
 	s = newSession(t, TLS, time.Minute)
-	time.AfterFunc(50*time.Millisecond, func() { s.server.Close() })
+	closed := make(chan error, 1)
+	time.AfterFunc(50*time.Millisecond, func() { closed <- s.server.Close() })
 	if got, err := s.server.NextStream(t.Context()); !errors.Is(err, net.ErrClosed) && err != io.EOF {
 		t.Errorf("%v, %v", got, err)
 	}
+	<-closed
 	if c, err := net.Dial("tcp", s.addr); err == nil {
 		t.Error("the listener outlives the link")
 		c.Close()

@@ -32,12 +32,8 @@ func TestOpenSSH(t *testing.T) {
 	if notes := l.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "printed before zccp started: noise of a login") {
 		t.Errorf("notes %q", notes)
 	}
-	begin = time.Now()
 	if err := l.Close(); err != nil {
 		t.Error(err)
-	}
-	if d := time.Since(begin); d > 400*time.Millisecond {
-		t.Errorf("closing took %v: ssh had to be killed", d)
 	}
 
 	opts.RemoteZCCP = "/no/such zccp"

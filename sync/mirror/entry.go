@@ -103,6 +103,11 @@ func (m *Mirror) look(w *apply.Worker, e *entry) bool {
 	}
 	e.st = e.src
 	m.mapAttributes(&e.st)
+	if e.device {
+		// What a device holds changes without its time, so as rsync has it the
+		// copy gets the time at which it was read.
+		e.st.Mtime.Sec = now().Unix()
+	}
 	if e.src.IsSymlink() && (m.opts.Links != LinksSkip || m.out != nil) {
 		if err := m.readLink(w, e); err != nil {
 			m.sourceProblem("read symbolic link", e.srcPath(), err)

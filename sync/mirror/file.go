@@ -270,6 +270,9 @@ func (m *Mirror) finishFile(e *entry, src *platform.Stat, fd platform.FD, writte
 	want := e.st
 	// What was looked at may have changed since; the copy is of what src says.
 	want.Mtime, want.Atime, want.Size = src.Mtime, src.Atime, src.Size
+	if e.device {
+		want.Mtime = e.st.Mtime
+	}
 	c := m.changes(&want, &now, true)
 	if written && !m.rules.KeepsTime(want.Mode) {
 		// Nothing may have been written that wasn't there; it is new all the same.

@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/zccp/zccp/platform"
 )
 
 // relayed runs a handshake of two ends whose bytes go through a relay that does
@@ -119,75 +117,6 @@ func TestUpgradedReads(t *testing.T) {
 	if err != nil || string(got) != "early late" {
 		t.Errorf("%q, %v", got, err)
 	}
-}
-
-// TestSettle: what each mode does where the kernel refuses and where it doesn't.
-func TestSettle(t *testing.T) {
-	const loaded = "the kernel's tls module is not loaded (as root: modprobe tls) (TCP_ULP: No such file or directory)"
-	for _, tt := range []struct {
-		name           string
-		mode           Mode
-		ulpErr, keyErr error
-		kernel         bool
-		reason, err    string
-	}{
-		{name: "auto", mode: Auto, kernel: true},
-		{name: "auto without module", mode: Auto, ulpErr: syscall.ENOENT, reason: loaded},
-		{name: "auto without cipher", mode: Auto, keyErr: syscall.ENOENT,
-			reason: "the kernel lacks the cipher (TLS_TX: No such file or directory)"},
-		{name: "require", mode: Require, kernel: true},
-		{name: "require without module", mode: Require, ulpErr: syscall.ENOENT, err: "kernel TLS is required, but " + loaded},
-		{name: "off", mode: Off},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			onlySuite(t, tls.TLS_AES_128_GCM_SHA256)
-			fake := &fakeKernel{ulpErr: tt.ulpErr, keyErr: tt.keyErr}
-			sender, receiver := relayed(t, roles[0], fake)
-			secret := sender.sink.secret
-			kernel := New(fake.calls())
-			if tt.keyErr != nil { // not in the trial but on the connection itself
-				fake.keyErr = nil
-				if err := kernel.Supports(tls.TLS_AES_128_GCM_SHA256); err != nil {
-					t.Fatal(err)
-				}
-				fake.forget()
-				fake.keyErr = tt.keyErr
-			}
-			out, err := kernel.Settle(sender, tt.mode)
-			if !bytes.Equal(secret, make([]byte, 32)) || sender.sink.secret != nil {
-				t.Error("the secret is still there")
-			}
-			if n := len(fake.given); n > 0 && !bytes.Equal(fake.given[n-1], make([]byte, len(fake.given[n-1]))) {
-				t.Error("the key is still there")
-			}
-			if text(err) != tt.err || text(out.Reason) != tt.reason || (out.Kernel != nil) != tt.kernel {
-				t.Fatalf("Settle = %+v, %v", out, err)
-			}
-			if tt.mode == Off && fake.ulps != 0 {
-				t.Error("the kernel was asked")
-			}
-			if tt.err != "" {
-				if _, err := sender.tcp.Write([]byte{0}); !errors.Is(err, net.ErrClosed) {
-					t.Errorf("the connection is open: %v", err)
-				}
-				return
-			}
-			if !tt.kernel {
-				fake.forget() // so that the relay encrypts nothing
-			}
-			go func() { out.Conn.Write([]byte("hello")); out.Conn.Close() }()
-			if got, err := io.ReadAll(receiver.TLS()); err != nil || string(got) != "hello" {
-				t.Errorf("received %q, %v", got, err)
-			}
-		})
-	}
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 // TestUpgradeTooEarlyOrLate: the kernel starts at record 0, so nothing but the
@@ -312,28 +241,6 @@ func TestKernelIsTriedOnce(t *testing.T) {
 	}
 }
 
-// TestDemand: only Require refuses, and only where no cipher is there.
-func TestDemand(t *testing.T) {
-	without := New((&fakeKernel{ulpErr: syscall.ENOENT}).calls())
-	for _, mode := range []Mode{Auto, Off} {
-		if err := without.Demand(mode); err != nil {
-			t.Errorf("%s: %v", mode, err)
-		}
-	}
-	if err := without.Demand(Require); err == nil || !strings.Contains(err.Error(), "modprobe tls") {
-		t.Errorf("require: %v", err)
-	}
-	if err := New(new(fakeKernel).calls()).Demand(Require); err != nil {
-		t.Errorf("require with the module: %v", err)
-	}
-	gone := &fakeKernel{}
-	calls := gone.calls()
-	calls.SetULP = func(platform.FD) error { return errors.ErrUnsupported }
-	if err := New(calls).Demand(Require); err == nil || !strings.Contains(err.Error(), "this system has no kernel TLS") {
-		t.Errorf("another system: %v", err)
-	}
-}
-
 // TestFIPS: in that mode no cipher but the Go module's is used.
 func TestFIPS(t *testing.T) {
 	if os.Getenv("ZCCP_TEST_FIPS") != "" {
@@ -348,98 +255,4 @@ func TestFIPS(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS: TestFIPS")) {
 		t.Errorf("%v\n%s", err, out)
 	}
-}
-
-// TestMode: what is written is what is read.
-func TestMode(t *testing.T) {
-	for _, m := range []Mode{Auto, Off, Require} {
-		if got, err := ParseMode(m.String()); got != m || err != nil {
-			t.Errorf("ParseMode(%q) = %v, %v", m.String(), got, err)
-		}
-	}
-	if _, err := ParseMode("on"); err == nil {
-		t.Error("took a mode that is none")
-	}
-}
-
-// TestLife: what is sent by whatever way uses the key up, and a connection that
-// nobody replaced ends.
-func TestLife(t *testing.T) {
-	near, far := newPair(t)
-	go io.Copy(io.Discard, far)
-	c := newConn(new(fakeKernel).calls(), near, nil, platform.None)
-	if got := c.BytesLeft(); got != 64<<30 {
-		t.Fatalf("BytesLeft %d at first", got)
-	}
-	if _, err := c.Write(make([]byte, 10)); err != nil {
-		t.Fatal(err)
-	}
-	if got := c.BytesLeft(); got != 64<<30-10-recordCost {
-		t.Errorf("BytesLeft %d after 10 bytes", 64<<30-got)
-	}
-	c.Sent(64 << 30)
-	if got := c.BytesLeft(); got > 0 {
-		t.Errorf("BytesLeft %d after all", got)
-	}
-	if _, err := c.Write(make([]byte, 10)); err != nil {
-		t.Errorf("no grace: %v", err)
-	}
-	c.Sent(1 << 30)
-	if n, err := c.Write(make([]byte, 10)); n != 0 || err != ErrWorn {
-		t.Errorf("Write = %d, %v, want ErrWorn", n, err)
-	}
-}
-
-// TestCloseWaits: close_notify goes out behind what is in the socket already,
-// unless the peer doesn't read at all.
-func TestCloseWaits(t *testing.T) {
-	for _, reads := range []bool{true, false} {
-		near, far := newPair(t)
-		calls := new(fakeKernel).calls()
-		calls.SendRecord = func(fd platform.FD, _ byte, data []byte) error {
-			_, err := platform.Native().Write(fd, data)
-			return err
-		}
-		filled := fill(t, near)
-		received := make(chan []byte, 1)
-		if reads {
-			go func() {
-				time.Sleep(closeWait / 2)
-				b, _ := io.ReadAll(far)
-				received <- b
-			}()
-		}
-		start := time.Now()
-		if err := newConn(calls, near, nil, platform.None).Close(); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(start); took > 10*closeWait || !reads && took < closeWait {
-			t.Errorf("Close took %s", took)
-		}
-		if !reads {
-			continue
-		}
-		if got := <-received; len(got) != filled+2 || !bytes.Equal(got[filled:], []byte{1, 0}) {
-			t.Errorf("received %d bytes, want %d and close_notify", len(got), filled)
-		}
-	}
-}
-
-// fill writes until the socket has no room for a byte, and returns how many it took.
-func fill(t *testing.T, c *net.TCPConn) (n int) {
-	t.Helper()
-	fd, err := descriptor(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, size := range []int{64 << 10, 512, 1} {
-		for {
-			done, err := platform.Native().Write(fd, make([]byte, size))
-			if err != nil {
-				break
-			}
-			n += done
-		}
-	}
-	return n
 }

@@ -15,7 +15,7 @@ type window struct {
 // Sizes of the windows, in bytes. That of chunks is what a pipe of 80 MB/s
 // holds at a round trip of 100 ms.
 const (
-	listingWindow = 8 << 20
+	listingWindow = 2 << 20
 	chunkWindow   = 8 << 20
 	reportWindow  = 1 << 20
 )

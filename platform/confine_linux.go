@@ -10,8 +10,8 @@ import (
 )
 
 // Confine gives up, for the whole process and for good, the right to reach any
-// file but those beneath paths, to open TCP connections or listeners, and to
-// get rights by executing something (landlock(7), PR_SET_NO_NEW_PRIVS). What is
+// file but those beneath paths, to open TCP connections and, unless listen is
+// set, TCP listeners, and to get rights by executing something (landlock(7), PR_SET_NO_NEW_PRIVS). What is
 // open stays so. Paths that are not there are left out. It returns the version
 // of Landlock that the kernel has; what that version can't forbid stays
 // possible: before 2 nothing can be renamed between directories, before 3
@@ -20,7 +20,7 @@ import (
 //
 // All threads have to be changed at once, which the runtime does only in
 // programs without cgo; with it the error is ENOTSUP, and nothing has changed.
-func Confine(paths []Beneath) (abi int, err error) {
+func Confine(paths []Beneath, listen bool) (abi int, err error) {
 	r, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if e != 0 {
 		return 0, e
@@ -30,7 +30,10 @@ func Confine(paths []Beneath) (abi int, err error) {
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: handled}
 	size := unsafe.Sizeof(attr.Handled_access_fs)
 	if abi >= 4 {
-		attr.Handled_access_net = unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+		attr.Handled_access_net = unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+		if !listen {
+			attr.Handled_access_net |= unix.LANDLOCK_ACCESS_NET_BIND_TCP
+		}
 		size += unsafe.Sizeof(attr.Handled_access_net)
 	}
 	if abi >= 6 {

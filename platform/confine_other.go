@@ -5,4 +5,4 @@ package platform
 import "errors"
 
 // Confine refuses: the process can't give up rights here.
-func Confine(paths []Beneath) (abi int, err error) { return 0, errors.ErrUnsupported }
+func Confine(paths []Beneath, listen bool) (abi int, err error) { return 0, errors.ErrUnsupported }

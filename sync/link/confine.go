@@ -11,11 +11,16 @@ import (
 )
 
 // Confine makes the process reach nothing but the exports from now on, and what
-// names of users and times are looked up in; nor can it connect anywhere, listen
-// on another port, execute anything or get rights back. What is open stays open,
-// so listeners come before. It is for good, and for the whole process. The note
-// says what the kernel could not do; with ConfineRequire that is an error.
+// names of users and times are looked up in; nor can it connect anywhere, execute
+// anything or get rights back. It can still open the port of ServeStdio. It is
+// for good, and for the whole process. The note says what the kernel could not
+// do; with ConfineRequire that is an error.
 func Confine(how Confinement, exports []*Export) (note string, err error) {
+	return confine(how, exports, true)
+}
+
+// confine also takes the right to listen, unless listen is set.
+func confine(how Confinement, exports []*Export, listen bool) (note string, err error) {
 	if how == ConfineOff {
 		return "", nil
 	}
@@ -31,7 +36,7 @@ func Confine(how Confinement, exports []*Export) (note string, err error) {
 		paths = append(paths, platform.Beneath{Path: e.Path, Write: e.Mode != ReadOnly})
 		all = all || e.Path == "/"
 	}
-	_, err = platform.Confine(paths)
+	_, err = platform.Confine(paths, listen)
 	if err == nil && !all {
 		// What has not been seen to hold is not believed.
 		var f *os.File

@@ -66,6 +66,15 @@ func confinedProcess(dir string) {
 	}
 	exports := []*Export{{Name: "a", Path: at("rw"), Mode: ReadWrite}, {Name: "b", Path: at("ro"), Mode: ReadOnly}}
 	note, err := Confine(ConfineRequire, exports)
+	if err == nil {
+		var ln net.Listener
+		if ln, err = listenTCP(context.Background(), "127.0.0.1", PortRange{}); err != nil {
+			fmt.Println("WRONG: ServeStdio could not listen:", err)
+			return
+		}
+		ln.Close()
+		note, err = confine(ConfineRequire, exports, false)
+	}
 	if err != nil {
 		fmt.Println("not confined:", note, err)
 		return

@@ -91,7 +91,7 @@ func Listen(ctx context.Context, opts Options, cfg *Config) (*Daemon, error) {
 		err = Become(cfg.User)
 	}
 	if err == nil {
-		d.note, err = Confine(cfg.Confine, cfg.Exports)
+		d.note, err = confine(cfg.Confine, cfg.Exports, false)
 	}
 	if err != nil {
 		d.ln.Close()

@@ -30,6 +30,9 @@
 //     any case.
 //
 // Security=TLS hands sending to the kernel where it can be had (package ktls).
+// Keys are not renewed, by it or by crypto/tls: a stream that carries more than
+// about 360 GiB goes beyond what RFC 8446 (5.5) recommends for AES-GCM.
+//
 // Security=Plain is had only if both ends allow it: then file contents can be
 // read on the way, and have to be checked against sums that went over the
 // control channel, which nobody can forge.

@@ -31,7 +31,7 @@ func (s *Stream) Protected() bool { return s.Security != Plain }
 // Sock returns the socket, if bytes may be written to it directly (write(2),
 // sendfile(2)): on plain streams and where the kernel encrypts. It does not
 // block, so EAGAIN is to be expected, and is valid until Close. Nobody may use
-// Write at the same time. What went out is told to Sent.
+// Write at the same time.
 func (s *Stream) Sock() (platform.FD, bool) {
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -53,17 +53,6 @@ func (s *Stream) SyscallConn() (syscall.RawConn, error) {
 	}
 	return s.raw.SyscallConn()
 }
-
-// Sent tells that n bytes went out through Sock.
-func (s *Stream) Sent(n int64) {
-	if s.kernel != nil {
-		s.kernel.Sent(n)
-	}
-}
-
-// Worn reports that a key has encrypted as much as it should: the stream is to
-// be ended at the next boundary. 1 GiB later Write refuses (ktls.ErrWorn).
-func (s *Stream) Worn() bool { return s.kernel != nil && s.kernel.BytesLeft() < 0 }
 
 // Close closes the connection without waiting for what was sent to arrive; a
 // frame says that all was sent.
@@ -119,7 +108,17 @@ func (o *Options) secure(ctx context.Context, raw *net.TCPConn, cfg *tls.Config,
 	}
 	s.conn = out.Conn
 	if out.Kernel != nil {
-		s.security, s.kernel = KTLS, out.Kernel
+		s.conn, s.security, s.kernel = &kernelConn{out.Kernel, raw}, KTLS, out.Kernel
 	}
 	return s, nil
 }
+
+// kernelConn does not end when its key has been used for what package ktls
+// takes as its life. There is nothing to replace a stream with in the middle of
+// a session, and crypto/tls, which would be the other way, uses its key on too.
+type kernelConn struct {
+	*ktls.Conn
+	raw *net.TCPConn
+}
+
+func (c *kernelConn) Write(b []byte) (int, error) { return c.raw.Write(b) }

@@ -152,6 +152,7 @@ func (m *Mirror) Counters() *apply.Counters { return &m.r.Counters }
 
 func (m *Mirror) close() {
 	m.cp.Close()
+	m.pool.Close() // a run that was cut short drops jobs that would have
 	for _, d := range m.roots {
 		d.Close()
 	}

@@ -2,6 +2,8 @@ package tree
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,10 +26,42 @@ type Pool struct {
 	calls *platform.Calls
 	max   int32
 	open  atomic.Int32
+
+	mu   sync.Mutex
+	held map[*Dir]struct{} // those that are open, but for roots
 }
 
 // NewPool returns a Pool that keeps about max directories open.
-func NewPool(calls *platform.Calls, max int) *Pool { return &Pool{calls: calls, max: int32(max)} }
+func NewPool(calls *platform.Calls, max int) *Pool {
+	return &Pool{calls: calls, max: int32(max), held: map[*Dir]struct{}{}}
+}
+
+// Close closes what a run that was cut short has left open; roots close
+// themselves. Nobody uses a Dir of the pool any more.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	left := slices.Collect(maps.Keys(p.held))
+	p.mu.Unlock()
+	for _, d := range left {
+		d.mu.Lock()
+		d.shut()
+		d.mu.Unlock()
+	}
+}
+
+func (p *Pool) opened(d *Dir) {
+	p.open.Add(1)
+	p.mu.Lock()
+	p.held[d] = struct{}{}
+	p.mu.Unlock()
+}
+
+func (p *Pool) closed(d *Dir) {
+	p.open.Add(-1)
+	p.mu.Lock()
+	delete(p.held, d)
+	p.mu.Unlock()
+}
 
 // Dir is a directory that work goes on in. While nobody uses it its descriptor
 // may be given up; whoever uses it again gets it by name from the parent, seen
@@ -62,8 +96,9 @@ func (p *Pool) Open(parent *Dir, name platform.Name, follow bool, st *platform.S
 		p.calls.Close(fd)
 		return nil, err
 	}
-	p.open.Add(1)
-	return &Dir{pool: p, parent: parent, name: name.Clone(), follow: follow, fd: fd, Dev: st.Dev, Ino: st.Ino, users: 1}, nil
+	d := &Dir{pool: p, parent: parent, name: name.Clone(), follow: follow, fd: fd, Dev: st.Dev, Ino: st.Ino, users: 1}
+	p.opened(d)
+	return d, nil
 }
 
 func (p *Pool) openat(dir platform.FD, name platform.Name, follow bool) (platform.FD, error) {
@@ -131,7 +166,7 @@ func (d *Dir) openFrom(dir platform.FD, name platform.Name, follow bool) error {
 		return err
 	}
 	d.fd = fd
-	d.pool.open.Add(1)
+	d.pool.opened(d)
 	return nil
 }
 
@@ -160,7 +195,7 @@ func (d *Dir) shut() {
 	if d.fd != platform.None {
 		d.pool.calls.Close(d.fd)
 		d.fd = platform.None
-		d.pool.open.Add(-1)
+		d.pool.closed(d)
 	}
 }
 

@@ -43,6 +43,10 @@ func (f *incoming) do(store func(arrival) error) {
 	}
 }
 
+// maxFiles bounds the files of which something has come: the engine never has so
+// many outstanding.
+const maxFiles = 1 << 16
+
 // get returns the record of a file, which it makes if there is none.
 func (x *intake) get(id wire.FileID) *incoming {
 	x.mu.Lock()
@@ -79,6 +83,12 @@ func (x *intake) begin(id wire.FileID) (*incoming, error) {
 // sent takes what the sender says of a file once all of it is on its way.
 func (x *intake) sent(m *wire.Sent) error {
 	f := x.get(m.ID)
+	x.mu.Lock()
+	count := len(x.files)
+	x.mu.Unlock()
+	if count > maxFiles {
+		return violated("more files were sent than were asked for")
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.sent != nil {

@@ -124,7 +124,7 @@ func TestHostilePeer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			err := against(t, dst, c.said)
 			e, ok := err.(*Error)
-			if !ok || e.Code != CodeProtocol && e.Code != CodeSecurity {
+			if !ok || e.Code != CodeProtocol && e.Code != CodeSecurity || strings.HasPrefix(e.Text, "protocol error") == strings.HasPrefix(c.name, "cut") {
 				t.Errorf("ended by %v", err)
 			}
 		})
@@ -176,5 +176,22 @@ type slowReporter struct {
 func (r *slowReporter) Note(level int, text string) {
 	if r.count++; r.count%1000 == 0 {
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// TestNoRoom: who tells more than the window holds breaks the protocol.
+func TestNoRoom(t *testing.T) {
+	dst := filepath.Join(t.TempDir(), "dst")
+	said := say(t, &wire.Job{Push: true, Dest: []byte(dst)}, &wire.Root{IsDir: true, Lists: true, Content: true, Path: []byte("x")})
+	attr := wire.Attr{Mode: platform.ModeDir | 0o755, Nlink: 1}
+	// Directories in one whose own turn never comes, since its parent is not
+	// told about.
+	name := bytes.Repeat([]byte("n"), 255)
+	for i := range uint32(40_000) {
+		name = append(name[:250], []byte(strings.Repeat(string(rune('a'+i%26)), 5))...)
+		said = append(said, say(t, &wire.Dir{ID: i + 1, Parent: i, Name: name, Attr: attr, Path: bytes.Repeat([]byte("p"), 1000)})...)
+	}
+	if err, ok := against(t, dst, said).(*Error); !ok || err.Code != CodeProtocol || !strings.Contains(err.Text, "no room") {
+		t.Errorf("ended by %v", err)
 	}
 }

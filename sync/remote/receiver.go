@@ -49,7 +49,8 @@ type receiver struct {
 	inbox   *inbox[listed] // listings, and what concerns files
 	frames  *intake
 
-	finished atomic.Bool // Finished was sent
+	finished atomic.Bool  // Finished was sent
+	used     atomic.Int64 // of the window of listings
 }
 
 // listed is a message with its size on the wire.
@@ -80,7 +81,12 @@ func (r *receiver) message(msg any, size int) error {
 		}
 		r.finish()
 		return nil
-	case *wire.Root, *wire.Dir, *wire.Entries, *wire.DirEnd, *wire.WalkEnd, *wire.Names,
+	case *wire.Root, *wire.Dir, *wire.Entries, *wire.DirEnd, *wire.WalkEnd:
+		if used := r.used.Add(int64(size)); used > listingWindow && used > int64(size) {
+			return violated("listings of %d bytes that there is no room for", used)
+		}
+		return r.inbox.put(listed{msg, size}, size)
+	case *wire.Names,
 		*wire.Sent, *wire.BatchSum, *wire.Verdict, *wire.Refine:
 		return r.inbox.put(listed{msg, size}, size)
 	}
@@ -89,6 +95,7 @@ func (r *receiver) message(msg any, size int) error {
 
 // giveBack gives back what a message of the listing took.
 func (r *receiver) giveBack(size int) {
+	r.used.Add(-int64(size))
 	if n := r.owed.add(size); n > 0 {
 		r.ctl.send(&wire.Credit{Flow: wire.FlowListings, Bytes: n})
 	}

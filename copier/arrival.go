@@ -26,6 +26,9 @@ type Arrival struct {
 	own  bool // the basis is the file itself
 	// noBasis: there is none, or none any more.
 	noBasis bool
+	// tuned: the file has an extent size for copy-on-write that isn't its own.
+	tuned     bool
+	cowExtent int
 	// patching is held for writing where content is moved within the file.
 	patching sync.RWMutex
 
@@ -83,6 +86,12 @@ func (w *Worker) prepareArrival(a *Arrival) error {
 			return err
 		}
 		a.base = base
+		// By itself xfs allocates 128 KiB around each block that is written to
+		// shared data, and frees what it didn't need minutes later.
+		if base > 0 {
+			a.cowExtent, err = w.calls.CowExtent(a.s.fd, deltaBlock)
+			a.tuned = err == nil
+		}
 	}
 	a.sized = a.base
 	if p.Preallocate && p.cuts() && a.base < size {
@@ -194,6 +203,14 @@ func (w *Worker) Complete(ctx context.Context, a *Arrival, size int64, digest []
 	return err
 }
 
+// untune gives the file its own extent size back.
+func (a *Arrival) untune() {
+	if a.tuned {
+		a.calls.CowExtent(a.s.fd, a.cowExtent)
+		a.tuned = false
+	}
+}
+
 // tell fills in the result.
 func (a *Arrival) tell(size int64) {
 	r := &a.p.Result
@@ -210,6 +227,7 @@ func (w *Worker) wholeArrival(ctx context.Context, a *Arrival, size int64, diges
 	if err := a.told.are(size); err != nil {
 		return err
 	}
+	a.untune()
 	if p.cuts() {
 		if a.sized != size {
 			if err := a.s.retry(func() error { return a.calls.Ftruncate(fd, size) }); err != nil {
@@ -266,6 +284,7 @@ func (w *Worker) Abandon(a *Arrival) {
 	if a.s.fd == platform.None {
 		return
 	}
+	a.untune()
 	a.tell(0)
 	if a.spoilt || !w.keep(&a.s, a.p, errAbandoned) {
 		a.s.Discard()

@@ -150,8 +150,11 @@ type Calls struct {
 	Splice        func(dst FD, dstOff *int64, src FD, srcOff *int64, n int) (int, error)
 	Clone         func(dst, src FD) error
 	CloneRange    func(dst FD, dstOff int64, src FD, srcOff, n int64) error
-	Cached        func(fd FD, off int64) (bool, error) // whether a byte could be read without waiting
-	Fadvise       func(fd FD, off, length int64, advice int) error
+	// CowExtent sets in what units space is allocated for writes to shared data, in
+	// bytes, and returns what was set before; 0 is what the file system does by itself.
+	CowExtent func(fd FD, bytes int) (was int, err error)
+	Cached    func(fd FD, off int64) (bool, error) // whether a byte could be read without waiting
+	Fadvise   func(fd FD, off, length int64, advice int) error
 
 	// Where the data lie. Extents fills in m with extents from off on, as many as
 	// fit, and returns how many; with flush the data are on the device before, so

@@ -14,7 +14,9 @@ const (
 	fiemapSync    = 1
 	btrfsFsInfo   = 2<<30 | 1024<<16 | 0x94<<8 | 31
 	fsIocGetXattr = 2<<30 | 28<<16 | 'X'<<8 | 31
+	fsIocSetXattr = 1<<30 | 28<<16 | 'X'<<8 | 32
 	xflagRealtime = 1
+	xflagCowExt   = 1 << 16
 )
 
 // extents asks for the extents of a file from off on (FS_IOC_FIEMAP,
@@ -62,6 +64,27 @@ func extentSpace(fd FD) (s ExtentSpace, err error) {
 		s.Exact = true
 	}
 	return s, nil
+}
+
+// cowExtent sets the hint of xfs (FS_XFLAG_COWEXTSIZE, ioctl_xfs_fsgetxattr(2)).
+func cowExtent(fd FD, bytes int) (int, error) {
+	var attr [28]byte // struct fsxattr: xflags, extsize, nextents, projid, cowextsize
+	if err := ioctl(fd, fsIocGetXattr, attr[:]); err != nil {
+		return -1, err
+	}
+	flags, was := binary.NativeEndian.Uint32(attr[:]), 0
+	if flags&xflagCowExt != 0 {
+		was = int(binary.NativeEndian.Uint32(attr[16:]))
+	}
+	if flags &^= xflagCowExt; bytes > 0 {
+		flags |= xflagCowExt
+	}
+	binary.NativeEndian.PutUint32(attr[:], flags)
+	binary.NativeEndian.PutUint32(attr[16:], uint32(bytes))
+	if err := ioctl(fd, fsIocSetXattr, attr[:]); err != nil {
+		return -1, err
+	}
+	return was, nil
 }
 
 func ioctl(fd FD, request uintptr, buf []byte) error {

@@ -35,7 +35,7 @@ var native = Calls{
 
 	Read: read, Write: write, Pread: pread, Pwrite: pwrite, Lseek: lseek,
 	Ftruncate: ftruncate, Fallocate: fallocate, PunchHole: punchHole, CopyFileRange: copyFileRange,
-	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, Fadvise: fadvise, Cached: cached,
+	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, CowExtent: cowExtent, Fadvise: fadvise, Cached: cached,
 	Extents: extents, ExtentSpace: extentSpace,
 
 	PreadUncached: preadUncached, PwriteUncached: pwriteUncached,

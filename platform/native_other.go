@@ -67,6 +67,7 @@ func Native() *Calls {
 		},
 		Clone:      func(dst, src FD) error { return errors.ErrUnsupported },
 		CloneRange: func(dst FD, dstOff int64, src FD, srcOff, n int64) error { return errors.ErrUnsupported },
+		CowExtent:  func(fd FD, bytes int) (int, error) { return -1, errors.ErrUnsupported },
 		Extents: func(fd FD, off int64, flush bool, m *ExtentMap) (int, error) {
 			return -1, errors.ErrUnsupported
 		},

@@ -71,6 +71,9 @@ func Restarting(c *Calls) *Calls {
 	r.Lseek = func(fd FD, off int64, whence int) (int64, error) {
 		return again(func() (int64, error) { return c.Lseek(fd, off, whence) })
 	}
+	r.CowExtent = func(fd FD, bytes int) (int, error) {
+		return again(func() (int, error) { return c.CowExtent(fd, bytes) })
+	}
 	r.PunchHole = func(fd FD, off, length int64) error {
 		return restarted(func() error { return c.PunchHole(fd, off, length) })
 	}

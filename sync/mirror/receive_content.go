@@ -60,6 +60,9 @@ func (b *Basis) Open() (platform.FD, platform.Stat, error) {
 	return fd, st, err
 }
 
+// Calls is what its descriptor is for.
+func (b *Basis) Calls() *platform.Calls { return b.m.calls }
+
 // request asks for the content of e.
 func (r *Receiver) request(e *entry, flags plan.Flags, basis *altBasis) {
 	m := r.m

@@ -21,6 +21,8 @@ type incoming struct {
 	err    error // why it can't be stored
 	failed bool  // the engine knows
 	over   bool  // nothing more may come
+	copied bool  // a part of it is of the basis
+	again  bool  // it is sent as a whole because what came before was wrong
 }
 
 // do stores a piece, unless that is in vain.
@@ -95,6 +97,7 @@ func (x *intake) sent(m *wire.Sent) error {
 		return violated("file %d of directory %d was sent twice", m.ID.Index, m.ID.Dir)
 	}
 	f.sent = m
+	x.r.peer.delta.sent(m.ID)
 	return x.settle(f)
 }
 
@@ -106,7 +109,7 @@ func (x *intake) settle(f *incoming) error {
 	if f.active > 0 {
 		return nil
 	}
-	if f.err != nil && !f.failed {
+	if f.err != nil && !f.failed && !f.lacksBasis() {
 		f.failed = true
 		if err := x.r.engine.Fail(f.id, f.err); err != nil {
 			return err
@@ -116,6 +119,14 @@ func (x *intake) settle(f *incoming) error {
 		return nil
 	}
 	f.over = true
+	if f.copied && !f.failed && f.file != nil && f.sent.Status == wire.Good {
+		return x.r.peer.delta.check(f)
+	}
+	return x.arrived(f)
+}
+
+// arrived goes on with a file of which everything has come. f.mu is held.
+func (x *intake) arrived(f *incoming) error {
 	x.mu.Lock()
 	delete(x.files, f.id)
 	waits := f.sent.Kernel && f.sent.Status == wire.Good
@@ -151,8 +162,7 @@ func (x *intake) complete(f *incoming) error {
 	}
 	m := f.sent
 	if m.Status == wire.Good {
-		told := len(m.Sums) == 1
-		if told != f.sum.used || told && m.Sums[0].Sum != f.sum.sum {
+		if !f.genuine() {
 			return forged("a file")
 		}
 		if m.Bytes != m.Size {
@@ -162,4 +172,10 @@ func (x *intake) complete(f *incoming) error {
 		f.file.Spoil()
 	}
 	return x.r.engine.Complete(f.id, m)
+}
+
+// genuine reports whether the frames were what the sender says they were.
+func (f *incoming) genuine() bool {
+	told := len(f.sent.Sums) == 1
+	return told == f.sum.used && (!told || f.sent.Sums[0].Sum == f.sum.sum)
 }

@@ -264,6 +264,9 @@ func (l *lane) store(f *incoming, h *wire.FrameHeader) (sum [16]byte, err error)
 		if !l.s.private {
 			sum = hash128(b[:], l.x.r.seed)
 		}
+		f.mu.Lock()
+		f.copied = true
+		f.mu.Unlock()
 		f.do(func(a arrival) error { return a.Copy(h.Off, int64(le.Uint64(b[:])), h.Raw) })
 		return sum, nil
 	}

@@ -59,9 +59,11 @@ func (p *pump) rangeOf(f *sending) (bool, error) {
 	switch {
 	case g.hole:
 		err = p.hole(f, &g)
+	case g.copied:
+		err = p.copied(f, &g)
 	case f.packs:
 		err = p.packed(f, &g)
-	case p.s.sock != platform.None:
+	case p.s.sock != platform.None && !(f.delta && g.n <= smallFile):
 		err = p.kernel(f, &g)
 	default:
 		err = p.plain(f, &g)
@@ -224,6 +226,9 @@ func (d *sender) ended(f *sending) error {
 	sent := &wire.Sent{
 		ID: f.id, Status: f.status, Size: f.st.Size, Bytes: f.end, Mtime: timeToWire(f.st.Mtime),
 		Kernel: f.kernel.Load() && f.status == wire.Good, Sums: f.sum.sums(f.end),
+	}
+	if f.delta {
+		sent.Digest = f.digest[:]
 	}
 	if f.status == wire.Good && d.words.verify != copier.NoHash {
 		var err error

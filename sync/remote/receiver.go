@@ -31,6 +31,8 @@ type arrival interface {
 	Hole(off, n int64) error
 	Copy(off, from, n int64) error
 	Spoil()
+	ReadAt(b []byte, off int64) (int, error)
+	Restart() error
 }
 
 // starter begins the work of the receiving half.
@@ -42,6 +44,7 @@ type receiver struct {
 	start starter
 	names *nameMap // nil to keep the numbers
 	peer  *peer
+	words jobWords
 	owed  owed // of listings
 
 	started chan struct{} // closed when engine is set
@@ -61,7 +64,7 @@ type listed struct {
 
 func newReceiver(s *session, start starter, words jobWords, root bool) *receiver {
 	r := &receiver{
-		session: s, start: start, owed: owed{step: listingWindow / 64},
+		session: s, start: start, words: words, owed: owed{step: listingWindow / 64},
 		started: make(chan struct{}), inbox: newInbox[listed](inboxLimit),
 	}
 	if !words.numeric {
@@ -134,6 +137,7 @@ func (r *receiver) receive(ctx context.Context, dst string, stats func() mirror.
 	})
 	r.spawn(&r.data, func() error { return r.frames.stream(r.pipe.stream()) })
 	r.spawn(&r.data, r.accept)
+	r.spawn(&r.work, r.peer.delta.work)
 	select {
 	case <-r.started:
 	case <-r.ctx.Done():

@@ -94,7 +94,9 @@ func (d *sender) need(m *wire.Need) error {
 			return err
 		}
 		if r.Action == wire.Delta {
-			d.delta.expect(m.Dir, r)
+			if err := d.delta.expect(m.Dir, r); err != nil {
+				return err
+			}
 		} else {
 			d.needs.add(m.Dir, r)
 		}
@@ -108,6 +110,7 @@ func (d *sender) run(sources []string) *wire.Finished {
 	context.AfterFunc(d.ctx, d.needs.end)
 	d.spawn(&d.work, func() error { return drain(d.ctx, d.looks, d.look) })
 	d.spawn(&d.work, func() error { return drain(d.ctx, d.other, d.delta.message) })
+	d.spawn(&d.work, d.delta.work)
 	chores := make(chan struct{})
 	d.spawn(&d.work, func() error {
 		defer close(chores)
@@ -125,6 +128,7 @@ func (d *sender) run(sources []string) *wire.Finished {
 	<-chores
 	d.work.Wait()
 	d.closeFiles()
+	d.delta.close()
 	return last
 }
 
@@ -239,6 +243,7 @@ type jobWords struct {
 	numeric  bool
 	compress bool
 	verify   copier.Hash
+	inPlace  bool // files are written into
 }
 
 func wordsOf(job *wire.Job) (w jobWords) {
@@ -252,6 +257,8 @@ func wordsOf(job *wire.Job) (w jobWords) {
 			w.verify = copier.XXH3
 		case "--verify=blake3":
 			w.verify = copier.BLAKE3
+		case "--inplace", "--append", "--append-verify", "--write-devices":
+			w.inPlace = true
 		}
 	}
 	return w

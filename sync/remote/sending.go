@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/delta"
 	"github.com/zccp/zccp/sync/wire"
 )
 
@@ -36,12 +37,19 @@ type sending struct {
 	status wire.Status
 	sum    foldedSum
 	over   bool
+
+	// Of a file that is sent as what differs from a basis:
+	delta  bool
+	copies []delta.Copy // that are not sent yet, by offset; under mu
+	digest [16]byte
 }
 
 // segment is a range of a file that is to be sent.
 type segment struct {
 	off, n int64
 	hole   bool
+	copied bool  // it is what the basis holds
+	from   int64 // from there on
 }
 
 func (f *sending) exhausted() bool { return f.next.Load() >= f.end }
@@ -55,10 +63,13 @@ func (f *sending) take(calls *platform.Calls, limit int64) (g segment, ok bool) 
 		return g, false
 	}
 	g.n = f.end - g.off
-	if f.sparse && g.off >= f.data {
+	if len(f.copies) > 0 {
+		g.copied = f.nextCopy(&g)
+	}
+	if !g.copied && f.sparse && g.off >= f.data {
 		g.hole = f.findData(calls, &g)
 	}
-	if !g.hole {
+	if !g.hole && !g.copied {
 		g.n = min(g.n, limit)
 		if f.sparse {
 			g.n = min(g.n, f.data-g.off)
@@ -69,18 +80,31 @@ func (f *sending) take(calls *platform.Calls, limit int64) (g segment, ok bool) 
 	return g, true
 }
 
+// nextCopy reports whether what is at g.off need not be sent. g ends where the
+// next copy begins, or with it.
+func (f *sending) nextCopy(g *segment) bool {
+	c := &f.copies[0]
+	if c.Off > g.off {
+		g.n = c.Off - g.off
+		return false
+	}
+	g.n, g.from = c.Len, c.From
+	f.copies = f.copies[1:]
+	return true
+}
+
 // findData looks at what is at g.off. It reports true for a hole, whose length
-// is then g's; else f.data is behind g.off.
+// is then g's, but at most g.n; else f.data is behind g.off.
 func (f *sending) findData(calls *platform.Calls, g *segment) bool {
 	at, err := calls.Lseek(f.fd, g.off, platform.SeekData)
 	switch {
 	case platform.NoMoreData(err):
-		return true // to the end
+		return true // to the end of what is asked for
 	case err != nil || at < g.off:
 		f.sparse = false
 		return false
 	case at > g.off:
-		g.n = min(at, f.end) - g.off
+		g.n = min(at-g.off, g.n)
 		return true
 	}
 	at, err = calls.Lseek(f.fd, g.off, platform.SeekHole)

@@ -165,7 +165,9 @@ type Sum struct {
 }
 
 // Signature is a portion of the blocks of a file that the receiver has. The
-// last portion has Last set.
+// last portion has Last set. One that is empty, for a file that was sent as what
+// differs and not Received yet, asks for all of it: what was made of it has not
+// the digest that it was to have.
 type Signature struct {
 	ID    FileID
 	Size  int64  // of the basis, bytes
@@ -224,7 +226,10 @@ type Sent struct {
 	// offset, content (8 bytes each) and sum of the payload (16 bytes), so that
 	// no number of frames makes it longer.
 	Sums []RangeSum
-	// Digest is of the whole content, with the job's --verify.
+	// Digest is of the whole content, with the job's --verify. Without that, a
+	// file that was sent as what differs from a basis has the digest of package
+	// delta; it has Kernel set, for the receiver compares before it has Received
+	// the file.
 	Digest []byte
 }
 

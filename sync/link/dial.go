@@ -54,6 +54,7 @@ func (c *call) stream(r *reached, number uint32) (*Stream, error) {
 		return nil, err
 	}
 	r.raw.SetDeadline(time.Time{})
+	limitUnsent(r.raw, streamTimeout)
 	return &Stream{Conn: r.secured.conn, Number: number, Security: r.secured.security, raw: r.raw, kernel: r.secured.kernel}, nil
 }
 

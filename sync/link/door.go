@@ -148,6 +148,7 @@ func (e *entrance) stream(raw *net.TCPConn, s *secured, waiting *entrant) bool {
 		return false
 	}
 	raw.SetDeadline(time.Time{})
+	limitUnsent(raw, streamTimeout)
 	if !d.link.add(&Stream{Conn: s.conn, Number: p.number, Security: s.security, raw: raw, kernel: s.kernel}) {
 		return false
 	}

@@ -120,6 +120,7 @@ const (
 	connectTime   = 1500 * time.Millisecond
 	doorTime      = 30 * time.Second // data streams are let in for so long
 	userTimeout   = 60 * time.Second // for sent bytes to be acknowledged
+	streamTimeout = 5 * time.Minute  // the same, on data streams
 	defaultIdle   = 60 * time.Second
 
 	defaultStreams = 2

@@ -14,9 +14,17 @@ import (
 // tune sets what every connection has. TCP_NODELAY is on by default.
 func tune(c *net.TCPConn) {
 	c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3})
+	limitUnsent(c, userTimeout)
+}
+
+// limitUnsent makes a connection fail when bytes have waited for so long. They
+// also wait when the far end does not read, as it may on a data stream while its
+// disk is busy (tcp_timer.c counts a closed window like silence), so these are
+// given longer: that the host is gone shows on the control channel.
+func limitUnsent(c *net.TCPConn, d time.Duration) {
 	if raw, err := c.SyscallConn(); err == nil {
 		// Where there is no such option the keep-alives have to do.
-		raw.Control(func(fd uintptr) { platform.SetUserTimeout(platform.FD(fd), userTimeout) })
+		raw.Control(func(fd uintptr) { platform.SetUserTimeout(platform.FD(fd), d) })
 	}
 }
 

@@ -1,11 +1,13 @@
 package link
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // ssh and the far end say on standard error what the user has to know, such as
@@ -58,9 +60,32 @@ func (h *holder) write(b []byte) {
 // flush passes on what is held. h.mu is held.
 func (h *holder) flush() {
 	if len(h.held) > 0 {
-		h.w.Write(h.held)
+		h.w.Write(lines(h.held))
 		h.held = nil
 	}
+}
+
+// lines returns text with its lines as they are, and everything else that could
+// command a terminal escaped: the far end's zccp, or its shell, can write what it
+// likes.
+func lines(text []byte) []byte {
+	var b []byte
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		switch {
+		case r == '\n' || r == '\t' || r == '\r' || n > 1 && r == utf8.RuneError:
+			b = append(b, text[:n]...)
+		case r == utf8.RuneError:
+			b = fmt.Appendf(b, `\x%02x`, text[0])
+		default:
+			b = append(b, printable(string(text[:n]), n)...)
+			if r == ' ' {
+				b = append(b, ' ') // which printable takes off at the end
+			}
+		}
+		text = text[n:]
+	}
+	return b
 }
 
 // drop forgets what is held, since the error says it.
@@ -103,9 +128,9 @@ func (h *holder) text() string {
 }
 
 func (h *holder) lastLine() string {
-	lines := strings.FieldsFunc(h.text(), func(r rune) bool { return r == '\n' || r == '\r' })
-	for i := len(lines) - 1; i >= 0; i-- {
-		if s := strings.TrimSpace(lines[i]); s != "" {
+	all := strings.FieldsFunc(h.text(), func(r rune) bool { return r == '\n' || r == '\r' })
+	for i := len(all) - 1; i >= 0; i-- {
+		if s := strings.TrimSpace(all[i]); s != "" {
 			return printable(s, maxPeerText)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
+	"github.com/zccp/zccp/sync/filter"
 	"github.com/zccp/zccp/sync/plan"
 	"github.com/zccp/zccp/sync/tree"
 )
@@ -136,8 +137,8 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 	if up.want != nil && named {
 		o.rootDev = st.Dev
 	}
-	if m.opts.FromSet && (!named || o.want != nil) {
-		o.hides = up.hides // --files-from reads no rules on the way
+	if m.opts.FromSet && !m.opts.Recursive && (!named || o.want != nil) {
+		o.hides = up.passes(name)
 	} else if up.hides != nil && dir != nil {
 		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(dir)); err != nil {
 			m.badRules(o.path, err)
@@ -155,8 +156,7 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 }
 
 // namedBelow returns the origin of what was named below a directory that is
-// listed itself: --files-from transfers that, however deep it is, and without
-// asking the rules on the way.
+// listed itself: --files-from transfers that, however deep it is.
 func (m *Mirror) namedBelow(up, listed *origin, name platform.Name) (origin, bool) {
 	if up.want == nil || !m.opts.FromSet || listed.dir == nil || listed.want != nil {
 		return origin{}, false
@@ -170,8 +170,24 @@ func (m *Mirror) namedBelow(up, listed *origin, name platform.Name) (origin, boo
 	if o.dir, err = m.pool.Open(up.dir, name, true, &o.st); err != nil {
 		return origin{}, false // it was opened once
 	}
-	o.want, o.depth, o.hides = w, 0, up.hides
+	o.want, o.depth = w, 0
+	if !m.opts.Recursive {
+		o.hides = up.passes(name)
+	}
 	return o, true
+}
+
+// passes returns the rules for what was named below a directory: without -r
+// --files-from reads none on the way.
+func (o *origin) passes(name platform.Name) *filter.Dir {
+	if o.hides == nil {
+		return nil
+	}
+	hides, err := o.hides.Enter(name.Bytes(), noFile)
+	if err != nil {
+		return o.hides
+	}
+	return hides
 }
 
 // circular reports, and says, that a directory of the source must not be entered

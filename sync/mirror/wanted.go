@@ -99,8 +99,8 @@ func (m *Mirror) leads(up *origin, name platform.Name, w *want) bool {
 	defer d.Done()
 	defer d.Release()
 	o := &origin{dir: d, st: st, want: w, path: up.srcPath(name.Bytes()), rel: up.relative(name)}
-	if m.opts.FromSet {
-		o.hides = up.hides
+	if m.opts.FromSet && !m.opts.Recursive {
+		o.hides = up.passes(name)
 	} else if up.hides != nil {
 		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(d)); err != nil {
 			return true

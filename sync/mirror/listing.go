@@ -204,7 +204,7 @@ func (m *Mirror) typeOf(o *origin, name platform.Name, mode uint32) (uint32, boo
 		return mode, true
 	}
 	follow, err := m.followed(o, name, &st)
-	if err != nil && m.hidden(o, name, mode) {
+	if err != nil && (m.hidden(o, name, mode) || m.hidden(o, name, platform.ModeDir)) {
 		return 0, false
 	}
 	if err != nil {

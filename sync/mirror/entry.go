@@ -75,7 +75,8 @@ func (m *Mirror) decide(ctx context.Context, w *apply.Worker, e *entry) {
 	if !m.approved(e.p, e.name, &e.src, orNil(&e.old, e.exists)) {
 		return
 	}
-	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && (e.old.Type() == e.src.Type() || !e.src.IsRegular() && !e.old.IsDir())), m.freshBits(e.p))
+	stays := e.old.Type() == e.src.Type() || !e.src.IsRegular() && !e.old.IsDir() || m.opts.WriteDevices && isDevice(e.old.Mode)
+	e.st.Mode = e.st.Mode&^platform.ModeBits | m.rules.Mode(e.st.Mode, orNil(&e.old, e.exists && stays), m.freshBits(e.p))
 	if m.opts.HardLinks && m.linked(e) && !m.claim(ctx, w, e) {
 		return
 	}

@@ -113,7 +113,7 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "ACLs of xfs by their inner names",
-		what: regexp.MustCompile(`^-i of [ab] only: (\.[fdLDS]|cd)|": (mode: |xattr "system\.posix_acl)`),
+		what: regexp.MustCompile(`^-i of [ab] only: (\.[fdLDS]|c[dfLDS])|": (mode: |xattr "system\.posix_acl)`),
 		when: func(s *syncTrial, _ string) bool {
 			return fsOf(s.dir) == "xfs" && s.c.has(func(word string) bool { return regexp.MustCompile(`^-[a-zA-Z]*X`).MatchString(word) })
 		},
@@ -339,6 +339,15 @@ var syncIntended = []syncDifference{
 		when: func(s *syncTrial, _ string) bool {
 			sums := s.c.has(func(word string) bool { return word == "-c" })
 			return sums && s.c.uid != 0 && regexp.MustCompile(`zccp: cannot open .*: Permission denied`).MatchString(s.other.stderr)
+		},
+	},
+	{
+		name: "Times of directories of others",
+		what: regexp.MustCompile(`^exit code: a 0, b 23$`),
+		when: func(s *syncTrial, _ string) bool {
+			set := regexp.MustCompile(`(?m)^zccp: (.*)$`).FindAllStringSubmatch(s.other.stderr, -1)
+			own := regexp.MustCompile(`^cannot set attributes of .*: Operation not permitted$|\(code 23\)$`)
+			return s.c.uid != 0 && len(set) > 1 && !slices.ContainsFunc(set, func(line []string) bool { return !own.MatchString(line[1]) })
 		},
 	},
 	{

@@ -320,7 +320,7 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "Directories in the place of backups",
-		what: regexp.MustCompile(`^exit code: a 0, b 23$|^-i of a only: (\*deleting|>f|c[LDS])|^"(dst|bak).*": `),
+		what: regexp.MustCompile(`^exit code: a 0, b 23$|^-i of a only: (\*deleting|>f|c[dLDS])|^"(dst|bak).*": `),
 		when: func(s *syncTrial, found string) bool {
 			about := found[0] == 'e' || regexp.MustCompile(`^"[^/]*(/src)?": mtime: `).MatchString(found)
 			for name, e := range s.old.Entries {

@@ -175,7 +175,12 @@ func (d *Daemon) control(raw *net.TCPConn, until time.Time, s *secured) {
 		busy = &Error{Code: CodeConnect, Text: "the daemon has as many sessions as it may have", Hint: "try again later"}
 	}
 	l := newLink(false, peer, "the control connection", d.opts.idle())
-	ch := &channel{r: s.conn, w: s.conn, until: until}
+	session, err := s.sessionOf()
+	if err != nil {
+		d.Log(peer + ": " + err.Error())
+		return
+	}
+	ch := &channel{r: s.conn, w: s.conn, until: until, session: session}
 	l.Control = ch
 	l.onClose(raw.Close)
 	defer l.Close()

@@ -68,9 +68,13 @@ func (o *Options) enterDaemon(ctx context.Context, raw *net.TCPConn, until time.
 		}
 		return nil, nil, err
 	}
+	session, err := s.sessionOf()
+	if err != nil {
+		return nil, nil, err
+	}
 	l := newLink(true, target.Address(), "the control connection", o.idle())
 	l.onClose(raw.Close)
-	ch := &channel{r: s.conn, w: s.conn, until: until}
+	ch := &channel{r: s.conn, w: s.conn, until: until, session: session}
 	l.Control = ch
 	t, err := greetServer(ch, o, id, o.Path != SSH, target.Export)
 	if err != nil {

@@ -29,6 +29,21 @@
 //  7. The listener closes when all streams are there, and after 30 seconds in
 //     any case.
 //
+// A daemon ([Listen], [Daemon.Serve], [DialDaemon]) differs in this:
+//
+//  1. The client connects to its port by TLS 1.3 and shows a key that lasts
+//     ([GenerateKey]); so does the daemon. Each knows the other's fingerprint
+//     beforehand: from the daemon's configuration, and from the client's file of
+//     known hosts or the URL. Whoever is not known gets no further.
+//  2. The session's identifier comes from the TLS connection, so that the client
+//     says Hello, with the export that it wants, without waiting for the greeting.
+//  3. Data streams are further connections to the same port, told from control
+//     connections by their protocol (ALPN) or, plain ones, by their first byte.
+//     They are let in as in steps 6 and 7, and have to show the same key.
+//
+// Connections that have not got so far are few, also for each address, and short;
+// when there are too many the oldest goes. They take nothing from sessions.
+//
 // Security=TLS hands sending to the kernel where it can be had (package ktls).
 // Keys are not renewed, by it or by crypto/tls: a stream that carries more than
 // about 360 GiB goes beyond what RFC 8446 (5.5) recommends for AES-GCM.

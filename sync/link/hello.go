@@ -32,8 +32,11 @@ type channel struct {
 	w     io.WriteCloser
 	close func() error
 	link  *Link
-	until time.Time    // end of the handshake; zero for handshakeTime after it begins
-	lost  func() error // why the channel ended, if more is known than io.EOF
+	// session is known beforehand where both ends take it from a TLS connection.
+	// Then the client need not wait for the greeting, which saves a round trip.
+	session [16]byte
+	until   time.Time    // end of the handshake; zero for handshakeTime after it begins
+	lost    func() error // why the channel ended, if more is known than io.EOF
 }
 
 type deadliner interface{ SetReadDeadline(time.Time) error }
@@ -96,22 +99,21 @@ func (o *Options) helloBase(id *identity) *wire.Hello {
 	return &wire.Hello{MinVersion: wire.MinVersion, MaxVersion: wire.MaxVersion, Pin: id.pin, Features: slices.Clone(o.Features), Program: o.Program}
 }
 
+// sessionOf returns the identifier that a control connection's TLS gives its
+// session. No other connection has it.
+func (s *secured) sessionOf() (session [16]byte, err error) {
+	b, err := s.state.ExportKeyingMaterial("EXPORTER-zccp-session", nil, len(session))
+	copy(session[:], b)
+	return session, err
+}
+
 // greetServer is the client's part: wait for the greeting, say Hello, hear
 // Hello. There is time for ever until the first byte, since ssh may ask for a
 // password, and handshakeTime from then on. The noise is there on errors too.
 func greetServer(c *channel, o *Options, id *identity, direct bool, export string) (*terms, error) {
 	t := &terms{}
-	first := make([]byte, 1)
-	if _, err := io.ReadFull(c, first); err != nil {
-		return t, err
-	}
-	c.begin()
-	session, noise, err := wire.ReadGreeting(io.MultiReader(strings.NewReader(string(first)), c))
-	if t.noise = noise; err != nil {
-		return t, err
-	}
 	ours := o.helloBase(id)
-	ours.Session, ours.Client, ours.Plain = session, true, o.Security == Plain
+	ours.Client, ours.Plain = true, o.Security == Plain
 	if direct {
 		rand.Read(ours.Token[:])
 		ours.Features = append(ours.Features, askStreams+strconv.Itoa(o.asked()))
@@ -122,12 +124,36 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	if export != "" {
 		ours.Addrs = []string{askExport + export}
 	}
-	said, err := ours.Append(nil)
-	if err != nil {
+	var said []byte
+	say := func() (err error) {
+		ours.Session = c.session
+		if said, err = ours.Append(nil); err == nil {
+			_, err = c.Write(said)
+		}
+		return err
+	}
+	early := c.session != [16]byte{}
+	if early {
+		if err := say(); err != nil {
+			return t, err
+		}
+	}
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(c, first); err != nil {
 		return t, err
 	}
-	if _, err := c.Write(said); err != nil {
+	c.begin()
+	session, noise, err := wire.ReadGreeting(io.MultiReader(strings.NewReader(string(first)), c))
+	if t.noise = noise; err != nil {
 		return t, err
+	}
+	if !early {
+		c.session = session
+		if err := say(); err != nil {
+			return t, err
+		}
+	} else if session != c.session {
+		return t, errors.New("the greeting is of another session")
 	}
 	theirs, heard, err := wire.ReadHello(c)
 	if err != nil {
@@ -144,7 +170,7 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 		return t, err
 	}
 	t.streams = min(t.streams, o.asked())
-	t.cred = credential{session: session, token: ours.Token, transcript: wire.Transcript(said, heard)}
+	t.cred = credential{session: c.session, token: ours.Token, transcript: wire.Transcript(said, heard)}
 	return t, nil
 }
 
@@ -163,10 +189,13 @@ func greetClient(c *channel, o *Options, id *identity, h hosting) (*terms, error
 	c.begin()
 	t := &terms{}
 	ours := o.helloBase(id)
-	var random [24]byte
-	rand.Read(random[:])
-	copy(ours.Session[:], random[:])
-	ours.Seed = binary.LittleEndian.Uint64(random[16:])
+	if c.session == [16]byte{} {
+		rand.Read(c.session[:])
+	}
+	ours.Session = c.session
+	var seed [8]byte
+	rand.Read(seed[:])
+	ours.Seed = binary.LittleEndian.Uint64(seed[:])
 	ours.Plain = o.AllowPlain
 	if _, err := c.Write(wire.AppendGreeting(nil, ours.Session)); err != nil {
 		return t, err

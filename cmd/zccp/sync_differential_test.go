@@ -156,18 +156,14 @@ func (s *syncTrial) run(c *syncCase) []string {
 	}
 	// The kernel's clock for times runs a tick behind.
 	from := time.Now().Add(-20 * time.Millisecond)
-<<<<<<< ours
 	words := c.words(other)
 	if s.words != nil {
 		words = s.words(s, other)
 	}
-	s.one, s.other = s.execute(s.reference, one, c.words(one)), s.execute(s.subject, other, words)
-=======
-	if s.one = s.execute(s.reference, one); s.lost {
+	if s.one = s.execute(s.reference, one, c.words(one)); s.lost {
 		return nil
 	}
-	s.other = s.execute(s.subject, other)
->>>>>>> theirs
+	s.other = s.execute(s.subject, other, words)
 	opt := copiertest.CompareOptions{From: from, To: time.Now(), Ignore: copiertest.Atime}
 	if c.compares.atime {
 		opt.Ignore = 0

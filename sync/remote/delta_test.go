@@ -141,8 +141,8 @@ func TestDelta(t *testing.T) {
 					if got, want := snapshot(t, dst), snapshot(t, src); got != want {
 						t.Errorf("got\n%s\nwant\n%s", got, want)
 					}
-					limit := int64(resemblingSize + 700_000)
-					if inPlace { // what was moved has to be sent
+					limit := int64(2*resemblingSize + 300_000) // all of two files
+					if inPlace {                               // what was moved has to be sent
 						limit += 2 * resemblingSize
 					}
 					if c.streams > 0 && c.late == 0 && n.Load() > limit {

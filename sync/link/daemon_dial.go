@@ -50,7 +50,7 @@ func DialDaemon(ctx context.Context, opts Options, url string) (*Link, error) {
 		return nil, explainDaemon(err, address, id)
 	}
 	raw.SetDeadline(time.Time{})
-	return l.connect(&opts, id, t, func() []string {
+	return l.connect(ctx, &opts, id, t, func() []string {
 		if len(t.theirs.Ports) == 0 {
 			return nil
 		}

@@ -184,9 +184,9 @@ func candidates(asked string, told []string, ports []uint16, wanted PortRange) [
 }
 
 // connect opens the data streams of a client, at the addresses that find
-// returns, while the caller goes on; with Direct it waits for the first one and
-// closes the link if there is none.
-func (l *Link) connect(opts *Options, id *identity, t *terms, find func() []string) (*Link, error) {
+// returns, while the caller goes on; with Direct it waits for the first one, until
+// wait ends, and closes the link if there is none.
+func (l *Link) connect(wait context.Context, opts *Options, id *identity, t *terms, find func() []string) (*Link, error) {
 	if opts.Path == SSH {
 		l.end()
 		return l, nil
@@ -209,7 +209,13 @@ func (l *Link) connect(opts *Options, id *identity, t *terms, find func() []stri
 	if opts.Path != Direct {
 		return l, nil
 	}
-	if err := <-up; err != nil {
+	var err error
+	select {
+	case err = <-up:
+	case <-wait.Done():
+		err = context.Cause(wait)
+	}
+	if err != nil {
 		l.Close()
 		return nil, &Error{Code: CodeSocket, Text: err.Error(), Err: err, Hint: "open a port and name it with --data-ports, or leave out --path=direct"}
 	}

@@ -87,7 +87,7 @@ func meet(t *testing.T, b between, client, server Options) (*Link, *Link, error,
 		}
 		l.settle(terms)
 		ch.link = l
-		return l.connect(&client, id, terms, func() []string {
+		return l.connect(t.Context(), &client, id, terms, func() []string {
 			return candidates("", terms.theirs.Addrs, terms.theirs.Ports, client.DataPorts)
 		})
 	}()

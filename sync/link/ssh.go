@@ -47,7 +47,7 @@ func DialSSH(ctx context.Context, opts Options, host string) (*Link, error) {
 	if opts.Path == SSH {
 		resolved <- ""
 	} else {
-		go func() { resolved <- resolve(ctx, opts.Shell, host) }()
+		go func() { resolved <- resolve(opts.Shell, host) }()
 	}
 	p, err := startShell(opts.Shell, host, remote, opts.Stderr)
 	if err != nil {
@@ -75,7 +75,7 @@ func DialSSH(ctx context.Context, opts Options, host string) (*Link, error) {
 	}
 	l.settle(t)
 	ch.link = l
-	return l.connect(&opts, id, t, func() []string {
+	return l.connect(ctx, &opts, id, t, func() []string {
 		return candidates(<-resolved, t.theirs.Addrs, t.theirs.Ports, opts.DataPorts)
 	})
 }
@@ -255,11 +255,11 @@ func isOpenSSH(command string) bool {
 // resolve returns the name that ssh would connect to, "" if it would go through
 // another host. Only ssh itself can tell (-G, which connects to nothing); of any
 // other command the host is taken as it was given.
-func resolve(ctx context.Context, words []string, host string) string {
+func resolve(words []string, host string) string {
 	if !isOpenSSH(words[0]) {
 		return bareHost(host)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // not the caller's, who may be done before
 	defer cancel()
 	cmd := exec.CommandContext(ctx, words[0], append(append([]string(nil), words[1:]...), "-G", "--", sshHost(host))...)
 	cmd.WaitDelay = time.Second

@@ -8,14 +8,15 @@ import (
 // Rooted returns calls that reach nothing outside root, an open directory that
 // stays the caller's: for whoever acts on names that a stranger chose.
 //
-// CWD and the root directory of the system stand for root. A path of several
+// CWD and the root directory of the system stand for root, and so does at, the
+// absolute path by which callers know it ("/" for none). A path of several
 // components, and one whose last component is followed, is resolved with
 // OpenBeneath from the directory that it is relative to, so that neither ".."
 // nor a link leads out of that; what would is refused with EACCES. Single
 // components that are not followed go straight to the kernel. Descriptors are
 // taken for what they are.
-func Rooted(c *Calls, root FD) *Calls {
-	r := &rooted{c: *c, root: root}
+func Rooted(c *Calls, root FD, at Name) *Calls {
+	r := &rooted{c: *c, root: root, prefix: bytes.TrimRight(at.Bytes(), "/")}
 	out := *c
 	out.Openat = r.openat
 	out.OpenBeneath = func(dir FD, name Name, flags int, mode uint32) (FD, error) {
@@ -102,8 +103,9 @@ func Rooted(c *Calls, root FD) *Calls {
 }
 
 type rooted struct {
-	c    Calls
-	root FD
+	c      Calls
+	root   FD
+	prefix []byte // without a slash at the end
 }
 
 var dotName = MustName(".")
@@ -120,6 +122,9 @@ func (r *rooted) start(dir FD, name Name) (FD, Name) {
 		dir = r.root
 	}
 	if absolute {
+		if rest, ok := bytes.CutPrefix(name, r.prefix); ok && (rest[0] == '/' || rest[0] == 0) {
+			name = Name(rest)
+		}
 		name = name[len(name)-len(bytes.TrimLeft(name, "/")):]
 		if len(name) == 1 {
 			name = dotName

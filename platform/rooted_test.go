@@ -31,7 +31,7 @@ func TestRooted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer native.Close(rootFD)
-	c := Rooted(native, rootFD)
+	c := Rooted(native, rootFD, MustName("/as/it/is/called"))
 	in, err := c.Openat(CWD, MustName("/in"), ReadOnly|Directory, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestRooted(t *testing.T) {
 			path string
 		}{
 			{CWD, "../out/secret"}, {CWD, "up/secret"}, {CWD, "abs/secret"}, {CWD, "in/../../out/secret"}, {CWD, "up/new"},
-			{in, "../../out/secret"}, {in, "../up/secret"}, {CWD, "/../out/secret"}, {CWD, "in/deep/../../../out/new"}, {CWD, "abs/new"},
+			{in, "../../out/secret"}, {in, "../up/secret"}, {CWD, "/../out/secret"}, {CWD, "/as/it/is/called/../out/secret"}, {CWD, "/as/it/is/called/up/new"}, {CWD, "in/deep/../../../out/new"}, {CWD, "abs/new"},
 		} {
 			err := call(way.dir, MustName(way.path))
 			if err != syscall.EACCES && !(what == "access" && err != nil) {
@@ -121,7 +121,7 @@ func TestRooted(t *testing.T) {
 		dir  FD
 		path string
 	}{
-		{"open", CWD, "in/file"}, {"open", CWD, "/in/file"}, {"open", CWD, "near/file"}, {"open", in, "file"}, {"stat", CWD, "in/deep/../file"},
+		{"open", CWD, "in/file"}, {"open", CWD, "/in/file"}, {"open", CWD, "/as/it/is/called/in/file"}, {"stat", CWD, "/as/it/is/called"}, {"open", CWD, "near/file"}, {"open", in, "file"}, {"stat", CWD, "in/deep/../file"},
 		{"stat", CWD, "/"}, {"stat", CWD, "."}, {"mkdir", CWD, "made"}, {"mkdir", CWD, "/in/made"}, {"mkdir", CWD, "in/deep/made/"}, {"rmdir", CWD, "near/made"},
 		{"symlink", in, "l"}, {"readlink", in, "l"}, {"unlink", CWD, "in/l"}, {"link", CWD, "in/second"}, {"chmod", in, "second"}, {"access", CWD, "in"},
 	} {

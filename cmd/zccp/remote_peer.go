@@ -168,6 +168,22 @@ func (p *peerPolicy) restrict(m *mirror.Options) {
 	m.Approve = func(_ string, src, old *platform.Stat) (bool, string) { return src != nil && old == nil, "" }
 }
 
+// roots reports whether every name of a job has to be resolved below the root,
+// link by link. Where links are followed to all of the root, which only a
+// kernel that confines the process allows, that alone keeps them in.
+func (p *peerPolicy) roots(m *mirror.Options) bool {
+	follows := m.Links == mirror.LinksFollow || m.Links == mirror.LinksCopyUnsafe || m.CopyDirLinks || m.KeepDirLinks
+	return p.Root != "" && !(p.Confined && follows)
+}
+
+func (p *peerPolicy) open() (platform.FD, error) {
+	name, err := platform.MakeName(p.Root)
+	if err != nil {
+		return platform.None, err
+	}
+	return platform.Native().Openat(platform.CWD, name, platform.ReadOnly|platform.Directory, 0)
+}
+
 // place returns the path on this machine that a peer means by one.
 func (p *peerPolicy) place(name string) (string, error) {
 	switch {

@@ -138,6 +138,12 @@ func (p *peerPolicy) linkMode() link.Mode {
 
 // serveLink carries out the job of one client.
 func serveLink(ctx context.Context, e *env, l *link.Link, policy *peerPolicy) *remote.Error {
+	root := platform.None
+	defer func() {
+		if root != platform.None {
+			platform.Native().Close(root)
+		}
+	}()
 	err := remote.Serve(ctx, l, func(job *wire.Job, rep mirror.Reporter) (*mirror.Mirror, error) {
 		cfg, err := policy.peerJob(job)
 		if err != nil {
@@ -153,6 +159,12 @@ func serveLink(ctx context.Context, e *env, l *link.Link, policy *peerPolicy) *r
 			calls = e.calls
 		} else if cfg.Mirror.Recursive {
 			calls, cfg.Mirror.NotLocal = platform.Prompt()
+		}
+		if policy.roots(&cfg.Mirror) {
+			if root, err = policy.open(); err != nil {
+				return nil, &remote.Error{Code: exitSelection, Text: "cannot open the root: " + reason(err)}
+			}
+			calls = platform.Rooted(calls, root, platform.MustName(policy.Root))
 		}
 		return mirror.New(platform.Restarting(calls), cfg.Mirror, &farReporter{rep, cfg.noteLevel}), nil
 	})

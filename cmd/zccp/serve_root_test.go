@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/zccp/zccp/sync/link"
+)
+
+// exporting serves exports of two directories below top, so that the kernel
+// can't be relied on to tell them apart, without confinement. call runs a client.
+func exporting(t *testing.T, top, mode string) (call func(args ...string) (code int, said string), url string) {
+	t.Helper()
+	pin, err := link.GenerateKey(top + "/daemon.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := link.GenerateKey(top + "/client.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"a", "b", "out"} {
+		os.MkdirAll(filepath.Join(top, dir), 0o755)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	config, err := link.ParseConfig(fmt.Appendf(nil, "listen = %s\nkey = %s/daemon.key\nconfine = off\n[export a]\npath = %s/a\nmode = %s\nallow = %s\n[export b]\npath = %s/b\nmode = ro\nallow = %s\n",
+		address, top, top, mode, client, top, client))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	d, err := link.Listen(ctx, link.Options{}, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	far := newEnv([]string{"zccp"}, strings.NewReader(""), io.Discard, io.Discard, func(string) string { return "" })
+	go func() {
+		served <- d.Serve(ctx, func(ctx context.Context, l *link.Link, x *link.Export) {
+			policy := exportPolicy(x)
+			serveLink(ctx, far, l, &policy)
+		})
+	}()
+	t.Cleanup(func() { stop(); <-served })
+	call = func(args ...string) (int, string) {
+		var said strings.Builder
+		e := newEnv(append([]string{"zccp", "sync", "--key=" + top + "/client.key"}, args...), strings.NewReader(""), &said, &said, os.Getenv)
+		return run(e), said.String()
+	}
+	return call, "zccp://" + address + "/a%s?pin=" + pin.String()
+}
+
+// TestExportKeepsIn: no client gets out of an export that the kernel does not
+// confine, whatever links stand in it.
+func TestExportKeepsIn(t *testing.T) {
+	top := t.TempDir()
+	call, url := exporting(t, top, "rw")
+	os.MkdirAll(top+"/out/p", 0o755)
+	os.WriteFile(top+"/out/p/f", []byte("secret"), 0o600)
+	os.Symlink("../out", top+"/a/link")
+	os.WriteFile(top+"/list", []byte("link/p/f\n"), 0o644)
+	os.MkdirAll(top+"/src", 0o755)
+	os.WriteFile(top+"/src/f", []byte("new"), 0o644)
+	os.Symlink("../out/p/f", top+"/a/.rules")
+
+	code, said := call("-aR", "--files-from="+top+"/list", fmt.Sprintf(url, "/"), top+"/got/")
+	if b, err := os.ReadFile(top + "/got/link/p/f"); err == nil || code == 0 {
+		t.Errorf("a list leads out: %q, code %d\n%s", b, code, said)
+	}
+	code, said = call("-a", "--partial-dir=link/p", top+"/src/", fmt.Sprintf(url, "/"))
+	if b, err := os.ReadFile(top + "/out/p/f"); string(b) != "secret" {
+		t.Errorf("the directory of partial files leads out: %q %v, code %d\n%s", b, err, code, said)
+	}
+	code, said = call("-a", "--delete", "--filter=: .rules", top+"/src/", fmt.Sprintf(url, "/"))
+	if _, err := os.Lstat(top + "/a/.rules"); err != nil || code == 0 {
+		t.Errorf("rules are read outside: code %d\n%s", code, said)
+	}
+	if code, said = call("-a", top+"/src/", fmt.Sprintf(url, "/sub/")); code != 0 {
+		t.Errorf("nothing can be done inside: code %d\n%s", code, said)
+	}
+	if b, _ := os.ReadFile(top + "/a/sub/f"); string(b) != "new" {
+		t.Errorf("%q arrived", b)
+	}
+	if code, said = call("-a", fmt.Sprintf(url, "/sub"), top+"/back/"); code != 0 {
+		t.Errorf("nothing can be had: code %d\n%s", code, said)
+	}
+	if b, _ := os.ReadFile(top + "/back/sub/f"); string(b) != "new" {
+		t.Errorf("%q came back", b)
+	}
+}

@@ -229,8 +229,8 @@ func (m *Mirror) countFile(e *entry, r *copier.Result) {
 		m.stats.created.add(platform.ModeRegular)
 	}
 	if r != nil {
-		m.stats.literal.Add(r.Bytes - r.Cloned)
-		m.stats.matched.Add(r.Cloned)
+		m.stats.literal.Add(r.Bytes - r.Cloned - r.Matched)
+		m.stats.matched.Add(r.Cloned + r.Matched)
 	}
 }
 

@@ -48,7 +48,8 @@ func (p *peerPolicy) allows(rule wordRule, name string, push bool) error {
 		return refusedByRule("the other end sent the option " + option)
 	case rule == wordSource && !push && p.Mode != exportReadWrite:
 		return refusedByRule(option + " removes files")
-	case rule == wordChange && push && p.Mode == exportAppendOnly:
+	case (rule == wordChange || name == "partial-dir") && push && p.Mode == exportAppendOnly:
+		// What stands in a directory of partial files is taken for litter.
 		return refusedByRule(option + " changes or removes what is there already")
 	case rule == wordDevice && p.restricted():
 		return refusedByRule(option + " opens devices")
@@ -165,6 +166,7 @@ func (p *peerPolicy) restrict(m *mirror.Options) {
 	}
 	m.Rules.IgnoreExisting = true
 	m.Rules.OmitDirTimes = true
+	m.Partial, m.PartialDir = false, "" // what is kept of a file replaces what got its name meanwhile
 	m.Approve = func(_ string, src, old *platform.Stat) (bool, string) { return src != nil && old == nil, "" }
 }
 

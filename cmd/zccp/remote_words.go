@@ -54,11 +54,11 @@ func wordRules() map[string]wordRule {
 			"ignore-existing ignore-missing-args ignore-errors max-delete filter gitignore perms executability chmod acls " +
 			"xattrs owner group numeric-ids usermap groupmap chown hard-links devices specials drop-D times " +
 			"omit-dir-times omit-link-times atimes open-noatime super fake-super backup suffix whole-file sparse preallocate " +
-			"partial delay-updates fsync bwlimit stop-after dry-run verbose itemize-changes list-only allow-mass-delete " +
+			"partial fsync bwlimit stop-after dry-run verbose itemize-changes list-only allow-mass-delete " +
 			"resume verify compress",
 		wordPath: "compare-dest copy-dest link-dest reflink-dest backup-dir partial-dir temp-dir",
 		wordChange: "delete delete-before delete-during delete-delay delete-after delete-excluded delete-missing-args force " +
-			"inplace append append-verify detect-renames",
+			"inplace append append-verify detect-renames delay-updates",
 		wordSource: "remove-source-files",
 		wordDevice: "copy-devices write-devices",
 		wordFollow: "copy-links copy-unsafe-links copy-dirlinks keep-dirlinks",

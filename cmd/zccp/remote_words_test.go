@@ -220,6 +220,9 @@ func TestPeerRefuses(t *testing.T) {
 		{"inplace in add", add, true, "in", "--inplace", 43},
 		{"append in add", add, true, "in", "--append", 43},
 		{"force in add", add, true, "in", "--force", 43},
+		{"delay in add", add, true, "in", "--delay-updates", 43},
+		{"partial-dir in add", add, true, "in", "--partial --partial-dir=d", 43},
+		{"partial in add", add, true, "in", "--partial", 0},
 		{"new in add", add, true, "in", "--recursive", 0},
 		{"remove from rw", rw, false, "in", "--recursive --remove-source-files", 0},
 		{"remove from ro", ro, false, "in", "--recursive --remove-source-files", 43},
@@ -291,12 +294,12 @@ func TestPeerPaths(t *testing.T) {
 // TestPeerLimits: what a peer can't have, whatever it says.
 func TestPeerLimits(t *testing.T) {
 	p := &peerPolicy{Root: t.TempDir(), Mode: exportAppendOnly}
-	cfg, _, err := peer(p, true, "x", "--archive", "--jobs=200", "--super")
+	cfg, _, err := peer(p, true, "x", "--archive", "--jobs=200", "--super", "--partial")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &cfg.Mirror
-	if m.Rules.Devices || !m.Rules.IgnoreExisting || m.Jobs > jobs(&copyConfig{}) {
+	if m.Rules.Devices || !m.Rules.IgnoreExisting || m.Partial || m.Jobs > jobs(&copyConfig{}) {
 		t.Errorf("%+v", m.Rules)
 	}
 	st := fileStat()

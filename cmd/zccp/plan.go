@@ -42,6 +42,8 @@ func planless(cfg *syncConfig) string {
 	switch {
 	case cfg.Version > 0 || cfg.Listing != "":
 		return "a plan needs SRC and DEST"
+	case cfg.Route != nil:
+		return "a plan is of paths of one machine; run zccp plan on the other one, or sync -n"
 	case cfg.Dest == "" || cfg.Mirror.ListOnly:
 		return "there is nothing to plan in a listing: a plan needs SRC and DEST"
 	}

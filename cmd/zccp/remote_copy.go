@@ -194,6 +194,10 @@ func copyRoute(c *copyConfig, place *remotePlace) (ends copyEnds, err error) {
 		}
 	case c.DestRule == destFile:
 		err = ends.exact(c)
+	case c.Route.Push && strings.HasSuffix(ends.Dest, "/") && !isDirectory(ends.Sources[0]):
+		// Only a directory can be what a name with a slash is to become.
+		ends.NameDirs = true
+		ends.Dest = strings.TrimRight(ends.Dest, "/") + "/."
 	default:
 		// A slash would make the directory first, and copy into it.
 		ends.NameDirs, ends.Dest = true, strippedSlashes(ends.Dest)

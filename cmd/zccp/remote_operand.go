@@ -170,6 +170,10 @@ type remoteRoute struct {
 	Local  []string       // of a push: the sources; of a pull: the destination, or nothing for a listing
 }
 
+// pushes and pulls say which way a run goes; on one machine it does neither.
+func (r *remoteRoute) pushes() bool { return r != nil && r.Push }
+func (r *remoteRoute) pulls() bool  { return r != nil && !r.Push }
+
 // routeOperands finds out whether a command line has an end on another machine:
 // nil if not. sources and dest are its operands, dest "" if it has none;
 // destinations are the values of --remote.

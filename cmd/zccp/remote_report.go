@@ -79,6 +79,9 @@ func (s *copySession) Item(ev *mirror.Event) {
 	out.Src, out.Dst = ends.sourceOf(ev.Name, s.c.Parents), s.destOf(ev.Name)
 	if ev.Link != "" {
 		out.Target = ev.Link
+		if op == apply.OpLink {
+			out.Target = s.destOf(ev.Link)
+		}
 	}
 	if s.c.Route.Push {
 		out.Dst = s.run.place.label(out.Dst)
@@ -141,6 +144,10 @@ func (s *copySession) end(ctx context.Context, stats mirror.Stats, code int, rou
 	c.Symlinks.Store(stats.CreatedLinks)
 	c.Specials.Store(stats.CreatedDev + stats.CreatedSpec)
 	c.Found.Store(stats.Files)
+	c.FoundBytes.Store(stats.TotalSize)
+	if s.json != nil {
+		s.json.route = route
+	}
 	if code != exitOK && c.Failed.Load() == 0 {
 		c.Failed.Add(1)
 	}

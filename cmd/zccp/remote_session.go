@@ -334,6 +334,9 @@ func (r *syncSession) said(text string) {
 }
 
 func (r *syncSession) end(_ context.Context, s mirror.Stats, code int, route string) int {
+	if r.json != nil {
+		r.json.route = route
+	}
 	if route != "" && (r.cfg.Output.Explain || r.cfg.Output.Info[infoStats] > 1) {
 		r.say("data went through: " + printableText(route))
 	}

@@ -21,6 +21,7 @@ const jsonSchema = 1
 type jsonReport struct {
 	out    *output
 	dryRun bool
+	route  string // how contents went to another machine or came from it
 }
 
 // jsonName is a name as JSON can carry it: text, and the exact bytes in base64
@@ -161,6 +162,7 @@ type jsonSummary struct {
 	InKernel     int64   `json:"in_kernel"`
 	ReadWrite    int64   `json:"read_write"`
 	Holes        int64   `json:"holes"`
+	Route        string  `json:"route,omitempty"`
 }
 
 func (j *jsonReport) summary(s sample, c *apply.Counters, code int, ctx context.Context) {
@@ -170,7 +172,7 @@ func (j *jsonReport) summary(s sample, c *apply.Counters, code int, ctx context.
 		Symlinks: c.Symlinks.Load(), HardLinks: c.Links.Load(), Specials: c.Specials.Load(),
 		Skipped: c.Skipped.Load(), Failed: c.Failed.Load(), LostMetadata: c.LostMeta.Load(),
 		FoundBytes: c.FoundBytes.Load(), Bytes: c.Bytes.Load(), Cloned: c.Cloned.Load(),
-		InKernel: c.InKernel.Load(), ReadWrite: c.Buffered.Load(), Holes: c.Holes.Load(),
+		InKernel: c.InKernel.Load(), ReadWrite: c.Buffered.Load(), Holes: c.Holes.Load(), Route: j.route,
 	}
 	var sig signalError
 	if errors.As(context.Cause(ctx), &sig) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/zccp/zccp/platform"
@@ -166,7 +167,7 @@ func serveLink(ctx context.Context, e *env, l *link.Link, policy *peerPolicy) *r
 			}
 			calls = platform.Rooted(calls, root, platform.MustName(policy.Root))
 		}
-		return mirror.New(platform.Restarting(calls), cfg.Mirror, &farReporter{rep, cfg.noteLevel}), nil
+		return mirror.New(platform.Restarting(calls), cfg.Mirror, &farReporter{rep, cfg.noteLevel, policy.Root}), nil
 	})
 	var coded *remote.Error
 	if err != nil && !errors.As(err, &coded) {
@@ -183,14 +184,31 @@ func asCoded(err error) error {
 	return &syncError{exitFailure, err.Error(), ""}
 }
 
-// farReporter keeps notes from being sent that nobody is to see.
+// farReporter keeps from being sent what is not to be seen at the other end:
+// notes that nobody asked for, and where the root is.
 type farReporter struct {
 	mirror.Reporter
 	level int
+	root  string
 }
 
 func (r *farReporter) Note(level int, text string) {
 	if level <= r.level {
-		r.Reporter.Note(level, text)
+		r.Reporter.Note(level, r.below(text))
 	}
+}
+
+func (r *farReporter) Problem(kind mirror.Kind, err error, hint string) {
+	if r.root != "" {
+		err = errors.New(r.below(err.Error()))
+	}
+	r.Reporter.Problem(kind, err, hint)
+}
+
+// below takes the root off the paths of a message.
+func (r *farReporter) below(text string) string {
+	if r.root == "" || r.root == "/" {
+		return text
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(text, r.root+"/", "/"), r.root, "/")
 }

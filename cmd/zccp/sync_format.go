@@ -130,7 +130,7 @@ func (f *itemFormat) value(ev *mirror.Event, d directive) string {
 	number := func(n int64) string { return humanNumber(n, d.human) }
 	switch d.letter {
 	case 'i':
-		return ev.Flags.Itemize(ev.Mode, f.cfg.Mirror.Rules.Times)
+		return itemLetters(ev, f.cfg)
 	case 'n':
 		return nameOf(ev)
 	case 'f':
@@ -159,6 +159,9 @@ func (f *itemFormat) value(ev *mirror.Event, d directive) string {
 		if ev.Flags&plan.FlagDeleted != 0 {
 			return "del."
 		}
+		if f.cfg.Route.pulls() {
+			return "recv"
+		}
 		return "send"
 	case 't':
 		return f.now().Format("2006/01/02 15:04:05")
@@ -176,6 +179,15 @@ func (f *itemFormat) value(ev *mirror.Event, d directive) string {
 		return ""
 	}
 	return d.text
+}
+
+// itemLetters are the letters of -i. What goes to another machine begins with <.
+func itemLetters(ev *mirror.Event, cfg *syncConfig) string {
+	letters := ev.Flags.Itemize(ev.Mode, cfg.Mirror.Rules.Times)
+	if rest, found := strings.CutPrefix(letters, ">"); found && cfg.Route.pushes() {
+		return "<" + rest
+	}
+	return letters
 }
 
 // nameOf returns the name of an entry, a directory's with a slash.

@@ -32,7 +32,7 @@ type jsonItem struct {
 
 func (j *jsonReport) syncItem(ev *mirror.Event, cfg *syncConfig) {
 	line := jsonItem{
-		Type: "item", Op: syncOp(ev, cfg), Itemize: ev.Flags.Itemize(ev.Mode, cfg.Mirror.Rules.Times),
+		Type: "item", Op: syncOp(ev, cfg), Itemize: itemLetters(ev, cfg),
 		Mode: ev.Mode, Size: ev.Size, Mtime: clock(ev.Mtime).UTC().Format(time.RFC3339Nano), UID: ev.UID, GID: ev.GID,
 	}
 	line.Name, line.NameB64 = jsonName(ev.Name)
@@ -81,6 +81,7 @@ type jsonSyncSummary struct {
 	Size        int64     `json:"transferred_size"`
 	Literal     int64     `json:"literal"`
 	Matched     int64     `json:"matched"`
+	Route       string    `json:"route,omitempty"`
 }
 
 type jsonKinds struct {
@@ -98,6 +99,6 @@ func (j *jsonReport) syncSummary(s mirror.Stats, code int, elapsed time.Duration
 		Files:       jsonKinds{s.Files, s.Regular, s.Dirs, s.Links, s.Devices, s.Specials},
 		Created:     jsonKinds{s.Created, s.CreatedRegular, s.CreatedDirs, s.CreatedLinks, s.CreatedDev, s.CreatedSpec},
 		Deleted:     jsonKinds{s.Deleted, s.DeletedRegular, s.DeletedDirs, s.DeletedLinks, s.DeletedDev, s.DeletedSpec},
-		Transferred: s.Transferred, TotalSize: s.TotalSize, Size: s.TransferredSize, Literal: s.Literal, Matched: s.Matched,
+		Transferred: s.Transferred, TotalSize: s.TotalSize, Size: s.TransferredSize, Literal: s.Literal, Matched: s.Matched, Route: j.route,
 	})
 }

@@ -71,6 +71,10 @@ func (r *syncReport) Start() {
 		whole := m.Delete == mirror.DeleteBefore || m.Delete == mirror.DeleteAfter || m.DelayUpdates || m.PruneEmpty
 		switch {
 		case m.Recursive && (!whole || m.ListOnly):
+			if r.cfg.Route.pulls() {
+				r.say("receiving incremental file list")
+				break
+			}
 			r.say("sending incremental file list")
 		case m.Recursive || m.Dirs:
 			r.say("building file list ... done")

@@ -26,6 +26,7 @@ func syncTotals(s mirror.Stats, cfg *syncConfig, elapsed time.Duration) (lines [
 	level := o.Human
 	human := func(n int64) string { return humanNumber(n, level) }
 	plain := func(n int64) string { return humanNumber(n, min(level, humanSeparated)) }
+	sent, received := throughput(s, cfg)
 	kinds := func(total int64, counts ...int64) string {
 		var parts []string
 		for i, name := range []string{"reg", "dir", "link", "dev", "special"} {
@@ -52,16 +53,16 @@ func syncTotals(s mirror.Stats, cfg *syncConfig, elapsed time.Duration) (lines [
 			// There is no such phase: directories are listed as they are reached.
 			"File list generation time: 0.000 seconds",
 			"File list transfer time: 0.000 seconds",
-			"Total bytes sent: "+human(s.Literal),
-			"Total bytes received: 0")
+			"Total bytes sent: "+human(sent),
+			"Total bytes received: "+human(received))
 	}
 	dryRun := ""
 	if cfg.Mirror.DryRun && !cfg.Mirror.ListOnly {
 		dryRun = " (DRY RUN)"
 	}
 	return append(lines, "",
-		fmt.Sprintf("sent %s bytes  received 0 bytes  %s bytes/sec",
-			human(s.Literal), humanFraction(rate(s, elapsed), level)),
+		fmt.Sprintf("sent %s bytes  received %s bytes  %s bytes/sec",
+			human(sent), human(received), humanFraction(rate(s, elapsed), level)),
 		fmt.Sprintf("total size is %s  speedup is %s%s",
 			human(s.TotalSize), humanFraction(speedup(s), min(level, humanSeparated)), dryRun))
 }
@@ -71,8 +72,18 @@ func logTotals(s mirror.Stats, cfg *syncConfig, elapsed time.Duration) []string 
 	if cfg.Output.Info[infoStats] > 0 {
 		return syncTotals(s, cfg, elapsed)[1:]
 	}
-	return []string{fmt.Sprintf("sent %s bytes  received 0 bytes  total size %s",
-		humanNumber(s.Literal, cfg.Output.Human), humanNumber(s.TotalSize, cfg.Output.Human))}
+	sent, received := throughput(s, cfg)
+	return []string{fmt.Sprintf("sent %s bytes  received %s bytes  total size %s", humanNumber(sent, cfg.Output.Human),
+		humanNumber(received, cfg.Output.Human), humanNumber(s.TotalSize, cfg.Output.Human))}
+}
+
+// throughput is the content that left this machine or came to it: with both
+// ends here it is called sent. What the protocol adds is not counted.
+func throughput(s mirror.Stats, cfg *syncConfig) (sent, received int64) {
+	if cfg.Route.pulls() {
+		return 0, s.Literal
+	}
+	return s.Literal, 0
 }
 
 func rate(s mirror.Stats, elapsed time.Duration) float64 {

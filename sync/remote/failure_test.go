@@ -168,16 +168,26 @@ func TestPanic(t *testing.T) {
 	dir := t.TempDir()
 	src := makeTree(t, filepath.Join(dir, "src"), 1)
 	calls := *platform.Native()
-	calls.Pwrite = func(platform.FD, []byte, int64) (int, error) { panic("planted") }
-	before := runtime.NumGoroutine()
-	o := runPush(context.Background(), t, wires{streams: 1, farCalls: &calls}, archive(), filepath.Join(dir, "dst"), src+"/")
-	if e, ok := o.serv.(*Error); !ok || e.Code != CodeBug || !strings.Contains(e.Text, "planted") {
-		t.Errorf("server: %v", o.serv)
+	// In the engine's work, and in that of the session.
+	calls.Futimens = func(platform.FD, platform.Time, platform.Time) error { panic("planted") }
+	other := *platform.Native()
+	other.Pwrite = func(fd platform.FD, b []byte, off int64) (int, error) {
+		if off > 1<<20 {
+			panic("planted")
+		}
+		return platform.Native().Pwrite(fd, b, off)
 	}
-	if e, ok := o.client.(*Error); !ok || e.Code != CodeBug || !e.Far || strings.Contains(e.Text, "planted") {
-		t.Errorf("client: %v", o.client)
+	for _, far := range []*platform.Calls{&calls, &other} {
+		before := runtime.NumGoroutine()
+		o := runPush(context.Background(), t, wires{streams: 1, farCalls: far}, archive(), filepath.Join(dir, "dst"), src+"/")
+		if e, ok := o.serv.(*Error); !ok || e.Code != CodeBug || !strings.Contains(e.Text, "planted") {
+			t.Errorf("server: %v", o.serv)
+		}
+		if e, ok := o.client.(*Error); !ok || e.Code != CodeBug || !e.Far || strings.Contains(e.Text, "planted") {
+			t.Errorf("client: %v", o.client)
+		}
+		noneLeft(t, before)
 	}
-	noneLeft(t, before)
 }
 
 // TestRefused: a job that is not taken on, and a destination that can't be used.
@@ -261,17 +271,46 @@ func TestInterrupt(t *testing.T) {
 
 // TestSilence: a peer that says nothing is given up.
 func TestSilence(t *testing.T) {
-	a, b := pipePair(t)
-	defer b.Close()
 	times := timing{ping: 10 * time.Millisecond, idle: 100 * time.Millisecond, linger: 50 * time.Millisecond, totals: time.Second}
-	e := ends{control: a, next: func(context.Context) (*stream, error) { return nil, io.EOF }}
-	m := mirror.New(platform.Native(), archive(), &told{})
-	before := runtime.NumGoroutine()
-	_, err := push(context.Background(), e, times, m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{t.TempDir()}, &told{})
-	if e, ok := err.(*Error); !ok || e.Code != CodeTimeout {
-		t.Errorf("silent peer: %v", err)
+	dir := t.TempDir()
+	src := makeTree(t, filepath.Join(dir, "src"), 1)
+	for _, pulls := range []bool{false, true} {
+		a, b := pipePair(t)
+		// A root, so that the receiver waits for its streams as well.
+		b.Write(say(t, &wire.Ready{}))
+		if pulls {
+			b.Write(say(t, &wire.Root{IsDir: true, Content: true, Path: []byte("x")}))
+		}
+		x, y := tcpPair(t)
+		list := []*stream{{conn: x, number: 1, private: true, sock: platform.None}}
+		e := ends{control: a, next: func(ctx context.Context) (*stream, error) {
+			if len(list) == 0 {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			s := list[0]
+			list = nil
+			return s, nil
+		}}
+		m := mirror.New(platform.Native(), archive(), &told{})
+		before := runtime.NumGoroutine()
+		begun := time.Now()
+		var err error
+		if pulls {
+			_, err = pull(context.Background(), e, times, startMirror(m), m.Stats, &wire.Job{}, filepath.Join(dir, "dst"), &told{})
+		} else {
+			_, err = push(context.Background(), e, times, m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{src}, &told{})
+		}
+		if e, ok := err.(*Error); !ok || e.Code != CodeTimeout {
+			t.Errorf("pulls %v: %v", pulls, err)
+		}
+		if took := time.Since(begun); took > 3*time.Second {
+			t.Errorf("pulls %v: took %v", pulls, took)
+		}
+		noneLeft(t, before)
+		b.Close()
+		y.Close()
 	}
-	noneLeft(t, before)
 }
 
 // flipper alters one bit of what is read.
@@ -296,17 +335,27 @@ func (f flipper) Read(b []byte) (int, error) {
 func TestForged(t *testing.T) {
 	dir := t.TempDir()
 	src := makeTree(t, filepath.Join(dir, "src"), 1)
-	want := lines(snapshot(t, src))
+	tiny := makeTree(t, filepath.Join(dir, "tiny"), 2)
+	for _, pattern := range []string{"s*", "*/hard"} {
+		big, _ := filepath.Glob(filepath.Join(tiny, pattern))
+		for _, name := range big {
+			os.Remove(name)
+		}
+	}
+	trees := map[string]map[string]string{src: lines(snapshot(t, src)), tiny: lines(snapshot(t, tiny))}
 	rng := rand.New(rand.NewPCG(5, 6))
 	rounds := 30
 	if testing.Short() {
-		rounds = 5
+		rounds = 9
 	}
 	codes := map[int]int{}
 	for i := range rounds {
-		at := rng.Int64N(7 << 20)
-		if i < rounds/3 {
-			at = rng.Int64N(400)
+		at, src := rng.Int64N(7<<20), src
+		switch i % 3 {
+		case 0:
+			at = rng.Int64N(40) // a header, or near it
+		case 1:
+			at, src = rng.Int64N(100_000), tiny // a batch
 		}
 		off := &atomic.Int64{}
 		c := wires{streams: 1, plain: true, kernel: i%2 == 0, wrap: func(s conn) conn { return flipper{s, at, byte(i % 8), off} }}
@@ -320,7 +369,7 @@ func TestForged(t *testing.T) {
 			codes[e.Code]++
 		}
 		if _, err := os.Stat(dst); err == nil {
-			whole(t, snapshot(t, dst), want)
+			whole(t, snapshot(t, dst), trees[src])
 		}
 		os.RemoveAll(dst)
 	}

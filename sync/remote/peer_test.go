@@ -35,7 +35,14 @@ func against(t *testing.T, root string, said []byte) error {
 	a, b := pipePair(t)
 	go io.Copy(io.Discard, a)
 	go func() {
-		a.Write(said)
+		// The job first: what is asked for has to have been offered.
+		n := 6 + int(le.Uint32(said))
+		if n > len(said) {
+			n = len(said)
+		}
+		a.Write(said[:n])
+		time.Sleep(100 * time.Millisecond)
+		a.Write(said[n:])
 		time.Sleep(300 * time.Millisecond)
 		a.Close()
 	}()
@@ -115,6 +122,7 @@ func TestHostilePeer(t *testing.T) {
 		{"cut after the root", say(t, push, root)},
 		{"need of what was not offered", say(t, pull, &wire.Need{Dir: 77, Runs: []wire.Run{{From: 0, To: 1, Action: wire.Whole}}})},
 		{"need of too much", say(t, pull, &wire.Need{Dir: 0, Runs: []wire.Run{{From: 0, To: 1 << 30, Action: wire.Whole}}})},
+		{"need twice", say(t, pull, &wire.Need{Dir: 0, Runs: []wire.Run{{From: 0, To: 1, Action: wire.Whole}}}, &wire.Need{Dir: 0, Runs: []wire.Run{{From: 0, To: 1, Action: wire.Whole}}})},
 		{"received unsent", say(t, pull, &wire.Received{IDs: []wire.FileID{id}})},
 		{"remove unasked", say(t, pull, &wire.Remove{ID: id})},
 		{"garbage", []byte(strings.Repeat("garbage", 1000))},

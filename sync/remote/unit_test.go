@@ -205,6 +205,22 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// TestReports: what a far end reports can't command a terminal.
+func TestReports(t *testing.T) {
+	to := &told{}
+	r := newReports(to)
+	r.start(&session{ctl: newControl(nil)})
+	for _, m := range []any{&wire.Problem{Text: "a\x1b[2J"}, &wire.Note{Text: "b\r"}} {
+		if err := r.inbox.put(listed{m, 10}, 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.finish()
+	if !slices.Equal(to.problems, []string{`a\033[2J`}) || !slices.Equal(to.notes, []string{`b\015`}) {
+		t.Errorf("%q, %q", to.problems, to.notes)
+	}
+}
+
 func TestStats(t *testing.T) {
 	var s mirror.Stats
 	for i, v := range statsFields(&s) {

@@ -116,7 +116,6 @@ func (e *entrance) receive(ctx context.Context, raw *net.TCPConn) {
 	}
 	s, err := e.opts.secure(ctx, raw, e.id.config(e.known, e.protocols...), false)
 	if err != nil {
-		linger(raw)
 		return
 	}
 	if s.state.NegotiatedProtocol != protoControl {
@@ -155,14 +154,6 @@ func (e *entrance) stream(raw *net.TCPConn, s *secured, waiting *entrant) bool {
 	}
 	d.entered()
 	return true
-}
-
-// linger lets an alert arrive: closing while bytes of the client are unread would
-// take it back.
-func linger(raw *net.TCPConn) {
-	raw.CloseWrite()
-	raw.SetReadDeadline(time.Now().Add(time.Second))
-	io.Copy(io.Discard, io.LimitReader(raw, 64<<10))
 }
 
 // peek waits for the first byte and leaves it there.

@@ -23,8 +23,8 @@ func TestHolder(t *testing.T) {
 	if h.lastLine() != "last" {
 		t.Errorf("last line %q", h.lastLine())
 	}
-	h.write([]byte("after\n"))
-	if out.String() != "first\nafter\n" {
+	h.write([]byte("after\x1b\n"))
+	if out.String() != "first\nafter\\u001b\n" {
 		t.Errorf("passed on %q", out.String())
 	}
 	h.write([]byte(strings.Repeat("x", 3*tailSize)))

@@ -29,7 +29,7 @@ type pipe struct {
 const pipeStream = 0
 
 func newPipe(s *session) *pipe {
-	p := &pipe{s: s, owed: owed{step: chunkWindow / 16}}
+	p := &pipe{s: s, owed: owed{step: chunkWindow / kept}}
 	p.wake.L = &p.mu
 	return p
 }

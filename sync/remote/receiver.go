@@ -85,7 +85,7 @@ func (r *receiver) message(msg any, size int) error {
 		r.finish()
 		return nil
 	case *wire.Root, *wire.Dir, *wire.Entries, *wire.DirEnd, *wire.WalkEnd:
-		if used := r.used.Add(int64(size)); used > listingWindow && used > int64(size) {
+		if used := r.used.Add(int64(size)); used > listingWindow && used-int64(size) > listingWindow/kept {
 			return violated("listings of %d bytes that there is no room for", used)
 		}
 		return r.inbox.put(listed{msg, size}, size)

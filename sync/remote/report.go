@@ -67,7 +67,7 @@ type reports struct {
 }
 
 func newReports(to mirror.Reporter) *reports {
-	return &reports{to: to, inbox: newInbox[listed](inboxLimit), owed: owed{step: reportWindow / 16}, ended: make(chan struct{})}
+	return &reports{to: to, inbox: newInbox[listed](inboxLimit), owed: owed{step: reportWindow / kept}, ended: make(chan struct{})}
 }
 
 // start begins to pass on, and goes on until finish, whatever becomes of the

@@ -26,12 +26,17 @@ func newWindow(size int64) *window {
 	return w
 }
 
+// kept is the part of a window, one in so many, that a receiver holds back at
+// most, until it is worth a message.
+const kept = 16
+
 // take waits until n more bytes fit, and takes them. What is larger than the
-// window goes alone. It reports false when the session ends.
+// window goes alone, but for what may be held back. It reports false when the
+// session ends.
 func (w *window) take(n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.used > 0 && w.used+n > w.size && !w.dead {
+	for w.used > w.size/kept && w.used+n > w.size && !w.dead {
 		w.wake.Wait()
 	}
 	w.used += n
@@ -59,8 +64,7 @@ func (w *window) kill() {
 }
 
 // owed collects what is to be given back, so that a message is worth sending.
-// Nobody waits for what is kept: it is less than a window by far more than a
-// message.
+// Nobody waits for what is kept.
 type owed struct {
 	mu   sync.Mutex
 	n    uint64

@@ -44,7 +44,7 @@ var errConnectTimeout = errors.New("no connection within the time of --contimeou
 // withSignals.
 func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 	cfg := r.cfg
-	if cfg.Bandwidth > 0 {
+	if cfg.Bandwidth > 0 && cfg.Route.Push { // the sender keeps to the limit
 		cfg.Mirror.Copier.Limit = copier.NewLimiter(cfg.Bandwidth)
 	}
 	if cfg.Route.Push {

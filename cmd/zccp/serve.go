@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/link"
 	"github.com/zccp/zccp/sync/mirror"
@@ -155,6 +156,9 @@ func serveLink(ctx context.Context, e *env, l *link.Link, policy *peerPolicy) *r
 			rep.Note(noteInto, "")
 		}
 		cfg.Mirror.OnPanic = remote.OnPanic(rep)
+		if cfg.Bandwidth > 0 && !job.Push {
+			cfg.Mirror.Copier.Limit = copier.NewLimiter(cfg.Bandwidth)
+		}
 		calls := platform.Native()
 		if e.calls != nil {
 			calls = e.calls

@@ -42,6 +42,7 @@ type Daemon struct {
 	mu       sync.Mutex
 	doors    map[[16]byte]*door
 	sessions int
+	ended    bool
 }
 
 // Listen takes what systemd hands over (sd_listen_fds(3)), or opens the port
@@ -110,18 +111,26 @@ func (d *Daemon) Addr() net.Addr { return d.ln.Addr() }
 func (d *Daemon) Serve(ctx context.Context, handle func(context.Context, *Link, *Export)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	d.ctx, d.serve = ctx, handle
-	defer d.wait.Wait()
+	defer d.end()
 	defer cancel()
 	unhook := context.AfterFunc(ctx, func() { d.ln.Close() })
 	defer unhook()
 	if d.note != "" {
 		d.Log(d.note)
 	}
-	err := accept(d.ln, func(c *net.TCPConn) { d.in.receive(ctx, c) })
+	err := d.in.serve(ctx, d.ln)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return fail(CodeSocket, err, "cannot accept connections")
+}
+
+// end lets no session begin any more and waits for those there are.
+func (d *Daemon) end() {
+	d.mu.Lock()
+	d.ended = true
+	d.mu.Unlock()
+	d.wait.Wait()
 }
 
 // knows reports whether any export may be used with a key.
@@ -143,7 +152,7 @@ func (d *Daemon) door(session [16]byte) *door {
 func (d *Daemon) enter() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.sessions >= max(d.cfg.MaxSessions, 1) {
+	if d.ended || d.sessions >= max(d.cfg.MaxSessions, 1) {
 		return false
 	}
 	d.sessions++

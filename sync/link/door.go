@@ -90,11 +90,20 @@ type entrance struct {
 	control   func(*net.TCPConn, time.Time, *secured) // of a daemon: takes over a control connection
 }
 
+// serve lets in whoever connects until the listener is closed.
+func (e *entrance) serve(ctx context.Context, ln *net.TCPListener) error {
+	return accept(ln, func(c *net.TCPConn) {
+		// Counted here, and not in goroutines that may run in any order, or the
+		// one that came last could be taken for the oldest.
+		waiting := e.gate.enter(c)
+		go e.receive(ctx, c, waiting)
+	})
+}
+
 // receive sees a connection through to a stream, or closes it. Nothing a peer
 // sends makes it read more than a TLS handshake and an opening, nor last longer
 // than handshakeTime.
-func (e *entrance) receive(ctx context.Context, raw *net.TCPConn) {
-	waiting := e.gate.enter(raw)
+func (e *entrance) receive(ctx context.Context, raw *net.TCPConn, waiting *entrant) {
 	kept := false
 	defer func() {
 		// A defect that a peer can reach ends its connection only.

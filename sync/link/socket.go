@@ -61,8 +61,8 @@ func listenTCP(ctx context.Context, host string, ports PortRange) (*net.TCPListe
 	return nil, first
 }
 
-// accept calls handle in a goroutine of its own for every connection until the
-// listener is closed or its deadline passes. What fails for want of
+// accept calls handle for every connection, in the order in which they came, until
+// the listener is closed. What fails for want of
 // descriptors or memory is tried again: a listener must not end because
 // somebody opened many connections.
 func accept(ln *net.TCPListener, handle func(*net.TCPConn)) error {
@@ -74,8 +74,8 @@ func accept(ln *net.TCPListener, handle func(*net.TCPConn)) error {
 		case err == nil:
 			pause = 5 * time.Millisecond
 			tune(c)
-			go handle(c)
-		case errors.As(err, &temporary) && temporary.Temporary() && !isTimeout(err):
+			handle(c)
+		case errors.As(err, &temporary) && temporary.Temporary():
 			time.Sleep(pause)
 			pause = min(2*pause, time.Second)
 		default:

@@ -92,7 +92,7 @@ func (l *Link) admit(ln *net.TCPListener, opts *Options, id *identity, d *door) 
 			return d
 		},
 	}
-	go accept(ln, func(c *net.TCPConn) { e.receive(ctx, c) })
+	go e.serve(ctx, ln)
 }
 
 // guard closes a door, and calls closed once, when all streams are there, when

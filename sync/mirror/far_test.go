@@ -133,6 +133,8 @@ func runFar(t *testing.T, opts Options, r *told, dst string, sources []string) *
 	walked := make(chan error, 1)
 	go func() { walked <- from.Offer(ctx, sources, l) }()
 	var err error
+	// A refusal is the sender's to say.
+	to.Expect(sources)
 	select {
 	case root := <-l.root:
 		l.recv, err = to.Receive(ctx, root, dst, l)

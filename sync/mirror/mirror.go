@@ -88,8 +88,9 @@ type Mirror struct {
 	guarded    bool // a guard stopped the deletions
 	deleteOnly bool // the walk before that of DeleteBefore
 
-	out *offering // of a run that only has sources
-	far *Receiver // of a run whose sources are elsewhere
+	out   *offering // of a run that only has sources
+	far   *Receiver // of a run whose sources are elsewhere
+	scope *scope    // of what is taken from there; nil: everything
 }
 
 // New returns a Mirror for one Run, which makes its calls through calls.

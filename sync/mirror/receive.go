@@ -84,6 +84,7 @@ type farDir struct {
 	expected int         // subdirectories, once ended
 	arrived  int         // subdirectories
 	entering int         // of those, the ones that are not ready yet
+	want     *want       // names that were asked for; nil: all
 	told     [][]byte    // names that are there beside those of entries
 	cut      bool        // not all names were told
 	listed   bool        // all portions are worked off
@@ -96,9 +97,12 @@ const (
 )
 
 // Receive begins a run whose sources are at the other end. root is the first
-// message from there. An error is a *Failure; then nothing was done. What Run
-// does after the walk happens by itself; Wait returns when it has.
+// message from there. An error is a *Failure, or wraps ErrViolation; then nothing
+// was done. What Run does after the walk happens by itself; Wait returns when it has.
 func (m *Mirror) Receive(ctx context.Context, root *wire.Root, dst string, peer Peer) (*Receiver, error) {
+	if !m.scope.allows(root) {
+		return nil, violation("the destination would get more than was asked for")
+	}
 	r := &Receiver{
 		m: m, ctx: ctx, peer: peer, dirs: map[uint32]*farDir{}, pending: map[wire.FileID]*farFile{},
 		arrivals: apply.NewRunner(apply.Options{Jobs: max(2, m.r.Opts.Jobs), Copier: m.cp, OnPanic: m.opts.OnPanic}), over: make(chan struct{}),
@@ -140,6 +144,9 @@ func (m *Mirror) Receive(ctx context.Context, root *wire.Root, dst string, peer 
 	}
 	m.root = p
 	d := &farDir{p: p, chunks: 1}
+	if m.scope != nil {
+		d.want = m.scope.want
+	}
 	p.in = d
 	r.dirs[0] = d
 	m.r.Hold()
@@ -267,13 +274,17 @@ func (r *Receiver) Dir(msg *wire.Dir, done func()) error {
 	if _, err := platform.MakeName(string(msg.Name)); err != nil || !wire.ValidName(msg.Name) {
 		return violation("directory of a name that can't be one")
 	}
+	wanted, ok := up.want.below(msg.Name)
+	if !ok || wanted != nil && msg.Lists {
+		return violation("directory %q, which was not asked for", msg.Name)
+	}
 	up.arrived++
 	if msg.Lost {
 		done()
 		r.free(up)
 		return nil
 	}
-	d := &farDir{id: msg.ID, parent: up, chunks: 1}
+	d := &farDir{id: msg.ID, parent: up, chunks: 1, want: wanted}
 	r.dirs[msg.ID] = d
 	up.entering++
 	r.later(up, &enterJob{r, d, msg, done})
@@ -323,6 +334,9 @@ func (r *Receiver) Entries(msg *wire.Entries, done func()) error {
 		t := msg.Items[i].Attr.Mode & platform.ModeType
 		if !wire.ValidName(msg.Items[i].Name) || !slices.Contains(entryTypes[:], t) || (t == platform.ModeSymlink) != (msg.Items[i].Link != nil) && t != platform.ModeSymlink {
 			return violation("entry %d of directory %d, of mode %o", int(msg.First)+i, msg.Dir, msg.Items[i].Attr.Mode)
+		}
+		if _, ok := d.want.below(msg.Items[i].Name); !ok {
+			return violation("%q, which was not asked for", msg.Items[i].Name)
 		}
 	}
 	d.chunks++

@@ -23,9 +23,17 @@ func Push(ctx context.Context, l *link.Link, m *mirror.Mirror, job *wire.Job, so
 	return push(ctx, endsOf(l), usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, rep)
 }
 
-// Pull brings dst in line with what the other end of l has of job.Sources. What
+// Pull brings dst in line with what the other end of l has of job.Sources, and
+// takes nothing that these do not name. What
 // is said of Push holds here too, with the parts exchanged.
 func Pull(ctx context.Context, l *link.Link, m *mirror.Mirror, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
+	sources := make([]string, len(job.Sources))
+	for i, s := range job.Sources {
+		sources[i] = string(s)
+	}
+	if err := m.Expect(sources); err != nil {
+		return mirror.Stats{}, asError(err)
+	}
 	return pull(ctx, endsOf(l), usualTiming(), startMirror(m), m.Stats, job, dst, rep)
 }
 

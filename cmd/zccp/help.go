@@ -84,6 +84,9 @@ func (e *env) examples() string {
 		{"-a --dry-run SRC DST", "only say what would be done"},
 		{"-R --reflink=always SRC DST", "clones that take no space, or fail"},
 	}
+	if !e.asCp() {
+		rows = append(rows, [2]string{"-a SRC HOST:DST", "to another machine, by ssh"})
+	}
 	var b strings.Builder
 	for i, r := range rows {
 		if i > 0 {

@@ -195,6 +195,12 @@ func (p *peerPolicy) place(name string) (string, error) {
 		name = "."
 	}
 	if p.Root == "" {
+		// A shell there would have read it so; here no shell is asked.
+		if rest, found := strings.CutPrefix(name, "~"); found && (rest == "" || rest[0] == '/') {
+			if home, err := os.UserHomeDir(); err == nil {
+				return home + rest, nil
+			}
+		}
 		return name, nil
 	}
 	// As if the root were that of the machine: .. does not lead out of it.

@@ -15,6 +15,7 @@ Examples:
   {{.Name}} -aHAX --delete src/ dst/     make dst what src is
   {{.Name}} -ain --delete src/ dst/      only say what that would change
   {{.Name}} -a --link-dest=../1 src/ 2/  a snapshot that shares what is the same
+  {{.Name}} -aHAX --delete src/ host:dst/  make dst on another machine what src is, by ssh
 {{range groups .Flags}}
 {{.Name}}:
 {{range .Flags}}{{row .}}{{end}}{{end}}{{range lists}}
@@ -26,9 +27,10 @@ Examples:
 
 An argument that is mandatory for a long option is so for its short form. A SRC that ends in a slash
 means what is in the directory, one without the directory itself. A name with a colon before its
-first slash is one on another machine, which is not supported: write ./a:b.
+first slash is one on another machine: write ./a:b for a local one. docs/remote.md says more.
 
-Environment: RSYNC_PARTIAL_DIR, CVSIGNORE, HOME, XDG_STATE_HOME (which sources were mount points).
+Environment: RSYNC_RSH, RSYNC_PARTIAL_DIR, CVSIGNORE, HOME, XDG_STATE_HOME (which sources
+were mount points), XDG_CONFIG_HOME (keys).
 
 Exit status:
 {{range status}}{{printf "  %-7s %s" .Code .Meaning}}
@@ -40,8 +42,8 @@ type helpList struct{ Name, Text string }
 func (e *env) printSyncHelp(w io.Writer) error {
 	app := &cli.App{
 		Name: e.syncCommand(),
-		Description: "Make DEST hold what SRC holds, as rsync does between paths of one machine: several files at a\n" +
-			"time. With one SRC and no DEST, list it.",
+		Description: "Make DEST hold what SRC holds, as rsync does, several files at a time; either may be on another\n" +
+			"machine. With one SRC and no DEST, list it.",
 	}
 	var negations []string
 	idle, never := helpList{Name: groupIdle}, helpList{Name: groupNever}

@@ -113,6 +113,10 @@ func chooseBench(e *env, args []string) (run func(context.Context) error, err er
 		cfg, err := parseTransferBench(args)
 		return func(ctx context.Context) error { return transferBench(ctx, e, cfg) }, err
 	}
+	if len(args) > 0 && args[0] == benchRemote {
+		cfg, err := parseRemoteBench(args[1:])
+		return func(ctx context.Context) error { return remoteBench(ctx, e, cfg) }, err
+	}
 	cfg, err := parseBench(args)
 	if err == nil && cfg.Kind == benchSync {
 		return func(ctx context.Context) error { return benchSyncs(ctx, e, cfg) }, nil
@@ -126,7 +130,7 @@ var errBenchHelp = &usageError{text: "help"}
 // parseBench reads the command line after "bench".
 func parseBench(args []string) (*benchConfig, error) {
 	if len(args) == 0 {
-		return nil, usagef("say what to measure: tree, file, sync, methods or send")
+		return nil, usagef("say what to measure: tree, file, sync, remote, methods or send")
 	}
 	cfg := &benchConfig{Kind: args[0], Dir: ".", Rounds: 5, Files: 50000, Shape: "tree", Size: 4 << 30}
 	switch cfg.Kind {
@@ -134,7 +138,7 @@ func parseBench(args []string) (*benchConfig, error) {
 	case "--help":
 		return nil, errBenchHelp
 	default:
-		return nil, usagef("no bench called '%s'; there are tree, file, sync, methods and send", cfg.Kind)
+		return nil, usagef("no bench called '%s'; there are tree, file, sync, remote, methods and send", cfg.Kind)
 	}
 	line, err := newOptionTable(benchFlags(cfg.Kind)).normalise(args[1:], false)
 	if err != nil {

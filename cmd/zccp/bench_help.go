@@ -7,9 +7,10 @@ func (e *env) printBenchHelp() int {
 	fmt.Fprintf(e.stdout, `Usage: %[1]s bench tree [OPTION]...
   or:  %[1]s bench file [OPTION]...
   or:  %[1]s bench sync [OPTION]...
+  or:  %[1]s bench remote [OPTION]...
   or:  %[1]s bench methods [OPTION]... [DIR [DIR2]]
   or:  %[1]s bench send [OPTION]... [DIR [DIR2]]
-tree, file and sync time zccp side by side with other programs on the same
+tree, file, sync and remote time zccp side by side with other programs on the same
 source, methods and send the ways of zccp to move the bytes of one file.
 
 Every round runs each of them once, a different one first each time, after a
@@ -46,6 +47,17 @@ that is done, and nothing elsewhere.
 
 bench file: zccp of one big file.
   --size=SIZE      its size in bytes, or with K, M, G, T (default 4G)
+
+bench remote: zccp and rsync to servers on this machine, which it starts and
+which end with it: a first copy of a tree, one in which nothing changed, and one
+of a big file. The ways are zccp-plain, zccp-tls (zccp serve), zccp-ssh,
+rsync-daemon and rsync-ssh.
+  --dir=DIR        make the source in DIR/zccp-bench (default .)
+  --files=N        number of files of the tree, 0 for none (default 50000)
+  --rounds=N       time N rounds, 5 or more (default 5)
+  --size=SIZE      size of the big file, 0 for none (default 1.5G)
+  --to=DIR         copy to DIR/zccp-bench (default that of --dir)
+  --way=LIST       only these ways
 
 bench methods: each method copies a file from DIR to DIR2.
 bench send: each method that can sends a file from DIR through a TCP connection

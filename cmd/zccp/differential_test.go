@@ -46,6 +46,8 @@ type differential struct {
 	// words, when set, returns what the subject is called with for dst, instead of the
 	// options and operands of the trial. What it prints is then not compared.
 	words func(c *trial, dst string) []string
+	// ignore is what is not compared at all.
+	ignore copiertest.Attr
 
 	mu          sync.Mutex
 	differences int
@@ -167,6 +169,7 @@ func (c *trial) run() []string {
 	}
 	a, b := c.scan("1"), c.scan("2")
 	c.one, c.other, c.a, c.b = one, other, a, b
+	opt.Ignore |= c.ignore
 	found = append(found, copiertest.Compare(noLessThan(a, src), b, opt)...)
 	if c.dense {
 		found = append(found, copiertest.Compare(b, a, copiertest.CompareOptions{Ignore: ^copiertest.Allocated})...)
@@ -175,7 +178,7 @@ func (c *trial) run() []string {
 		found = append(found, "the source changed: "+f)
 	}
 	if c.faithful {
-		for _, f := range copiertest.Diff(src.Root, filepath.Join(c.dir, otherDst), copiertest.CompareOptions{}) {
+		for _, f := range copiertest.Diff(src.Root, filepath.Join(c.dir, otherDst), copiertest.CompareOptions{Ignore: c.ignore}) {
 			found = append(found, "source (a) and copy (b): "+f)
 		}
 	}

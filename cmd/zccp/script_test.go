@@ -17,7 +17,7 @@ import (
 
 // TestMain lets the test binary stand for the program: called by a link named
 // zccp, cp or rsync it runs main, with the race detector and coverage of the tests.
-// Called stubborn it does not stop for the first signal.
+// Called stubborn it does not stop for the first signal, called fakessh it stands for ssh.
 func TestMain(m *testing.M) {
 	switch strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") {
 	case "zccp", "cp", "rsync":
@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		fmt.Println("first")
 		time.Sleep(time.Minute)
 		os.Exit(0)
+	case "fakessh":
+		os.Exit(fakeSSH(os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }

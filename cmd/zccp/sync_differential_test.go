@@ -175,7 +175,12 @@ func (s *syncTrial) run(c *syncCase) []string {
 	if s.one.code != s.other.code {
 		found = append(found, fmt.Sprintf("exit code: a %d, b %d", s.one.code, s.other.code))
 	}
-	found = append(found, lines("-i", itemized(s.one.stdout), itemized(s.other.stdout))...)
+	said := itemized(s.other.stdout)
+	if s.words != nil {
+		// What is sent to another machine, rsync(1); here it is the same.
+		said = regexp.MustCompile(`(?m)^<`).ReplaceAllString(said, ">")
+	}
+	found = append(found, lines("-i", itemized(s.one.stdout), said)...)
 	found = append(found, copiertest.Compare(s.a, s.b, opt)...)
 	if opt.Skip != nil {
 		found = append(found, copiertest.Compare(s.a, s.b, copiertest.CompareOptions{From: from, To: opt.To, Ignore: copiertest.Atime, Skip: func(name string) bool { return !opt.Skip(name) }})...)

@@ -102,6 +102,8 @@ type syncKill struct {
 	src, old *copiertest.Tree
 	mode     syncKillMode
 	moment   time.Duration
+	// about, when set, tells what was done, if no signal ended it.
+	about string
 }
 
 // newSyncKill makes the trees below dir.
@@ -171,7 +173,11 @@ func (k *syncKill) kill(moment time.Duration) (late bool) {
 
 func (k *syncKill) fail(found ...string) {
 	k.t.Helper()
-	report(k.t, fmt.Sprintf("%s, killed after %v", k.mode.args, k.moment), found)
+	about := k.about
+	if about == "" {
+		about = fmt.Sprintf("%s, killed after %v", k.mode.args, k.moment)
+	}
+	report(k.t, about, found)
 }
 
 // checkWhole looks for parts, and for what is gone.

@@ -21,6 +21,7 @@ const EnvRequire = "ZCCP_TEST_REQUIRE"
 //	loopfs  loop devices can be set up and ext4, xfs and btrfs be made on them
 //	strace  strace(1) is installed
 //	rsync   rsync(1) is installed
+//	sshd    ssh(1), ssh-keygen(1) and sshd(8) are installed
 //	fuse    /dev/fuse can be opened
 //
 // A name that is none of these fails the test.
@@ -49,6 +50,12 @@ func missing(ability string) string {
 		if _, err := exec.LookPath(ability); err != nil {
 			return err.Error()
 		}
+	case "sshd":
+		for _, tool := range []string{"ssh", "ssh-keygen", "sshd"} {
+			if _, err := systemTool(tool); err != nil {
+				return err.Error()
+			}
+		}
 	case "fuse":
 		f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
 		if err != nil {
@@ -63,7 +70,7 @@ func missing(ability string) string {
 
 func known(ability string) bool {
 	switch ability {
-	case "root", "loopfs", "strace", "rsync", "fuse":
+	case "root", "loopfs", "strace", "rsync", "sshd", "fuse":
 		return true
 	}
 	return false

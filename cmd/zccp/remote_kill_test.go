@@ -1,0 +1,155 @@
+//go:build linux
+
+package main_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	main "github.com/zccp/zccp/cmd/zccp"
+	"github.com/zccp/zccp/copier/copiertest"
+)
+
+// TestRemoteKill ends one end of remote synchronisations at random moments, by SIGKILL and by
+// signals that ask: the other end notices and ends, every file is the old one or the new one,
+// an end that was asked leaves nothing half done, and the same run again makes the destination
+// equal to the source. ZCCP_TEST_REMOTE_KILLS is how often; 24 without it.
+func TestRemoteKill(t *testing.T) {
+	copiertest.Require(t, "root")
+	binary := buildBinary(t)
+	kills := countFrom(t, "ZCCP_TEST_REMOTE_KILLS", 24)
+	seed := copiertest.Seed(t)
+	on := copiertest.FileSystems(t)
+	t.Run("on", func(t *testing.T) {
+		for i, fsys := range on {
+			t.Run(fsys.Name, func(t *testing.T) {
+				t.Parallel()
+				rng := rand.New(rand.NewPCG(seed, uint64(i)))
+				k := newSmallKill(t, rng, binary, filepath.Join(fsys.Dir, "trees"))
+				k.addHuge(rng)
+				k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
+				victims := newKillWays(t, binary)
+				takes := map[string]time.Duration{}
+				for n := i; n < kills && !t.Failed(); n += len(on) {
+					turn := n / len(on)
+					c := remoteKill{remoteCut: remoteCut{syncKill: k, rng: rng, way: victims[turn%len(victims)].cutWay, pull: turn/len(victims)%2 == 1}}
+					c.pidFile = victims[turn%len(victims)].pidFile
+					c.mode = syncKillMode{args: "--delete"}
+					key := fmt.Sprint(c.way.name, c.pull)
+					if takes[key] == 0 {
+						start := time.Now()
+						c.measure()
+						takes[key] = time.Since(start)
+					}
+					c.kill(time.Duration(rng.Int64N(int64(takes[key]))))
+				}
+				report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
+			})
+		}
+	})
+}
+
+// killWay is a way to the far end of which a server writes its process number to a file.
+type killWay struct {
+	cutWay
+	pidFile string
+}
+
+func newKillWays(t *testing.T, binary string) []killWay {
+	t.Helper()
+	fake, err := main.LinkProgram(t.TempDir(), "fakessh")
+	must(t, err)
+	dir := t.TempDir()
+	pidFile := filepath.Join(dir, "pid")
+	script := writeScript(t, filepath.Join(dir, "serve"), "echo $$ > "+pidFile+"\nexec "+binary+" serve --stdio")
+	server := main.StartInetd(t, func() *exec.Cmd {
+		cmd := exec.Command(script)
+		cmd.Env = append(os.Environ(), "SSH_CONNECTION=127.0.0.1 1 127.0.0.1 22")
+		return cmd
+	})
+	p := startProxy(t, &proxy{to: server.Port()})
+	way := cutWay{
+		name: "ssh", prefix: main.SSHHostName + ":", proxy: p, settle: server.Settle,
+		options: []string{"--path=ssh", fmt.Sprintf("--ssh=%s 127.0.0.1:%d", fake, p.port())},
+	}
+	direct := way
+	direct.name, direct.options = "direct", way.options[1:]
+	return []killWay{{way, pidFile}, {direct, pidFile}}
+}
+
+type remoteKill struct {
+	remoteCut
+	pidFile string
+}
+
+// kill ends one end after a time.
+func (c *remoteKill) kill(moment time.Duration) {
+	c.t.Helper()
+	client := c.rng.IntN(2) == 0
+	sig := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM}[c.rng.IntN(4)]
+	who := map[bool]string{true: "client", false: "server"}[client]
+	c.happened(fmt.Sprintf("%v to the %s after %v", sig, who, moment))
+	c.prepare()
+	c.way.proxy.renew(nil)
+	os.Remove(c.pidFile)
+	src, dst := c.operands()
+	cmd := command{args: slices.Concat([]string{c.binary, "sync", "-a"}, strings.Fields(c.mode.args), c.way.options, []string{src, dst}), dir: c.work}
+	var hit time.Time
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if client {
+			return
+		}
+		time.Sleep(moment)
+		for range 1000 {
+			b, _ := os.ReadFile(c.pidFile)
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+				hit = time.Now()
+				syscall.Kill(pid, sig)
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if client {
+		cmd.killAfter, cmd.signal = max(1, moment), sig
+	}
+	e := cmd.run(c.t)
+	<-done
+	after := e.after
+	if !client {
+		after = time.Since(hit)
+	}
+	settled := time.Now()
+	c.settle()
+	switch {
+	case after > 5*time.Second || time.Since(settled) > 5*time.Second:
+		c.fail(fmt.Sprintf("it went on for %v, and the far end for %v more", after, time.Since(settled)))
+	case client && sig == syscall.SIGKILL && e.signal == sig:
+	case e.code == 0:
+		c.checkEqual()
+	case client && e.code != 20, !client && !slices.Contains([]int{10, 12, 20}, e.code):
+		c.fail(fmt.Sprintf("exit code %d, stderr %.2000q", e.code, e.stderr))
+	}
+	c.checkWhole()
+	if sig != syscall.SIGKILL {
+		if found := litter(c.t, filepath.Join(c.work, "dst")); found != nil {
+			c.fail("left over: " + strings.Join(found, " "))
+		}
+	}
+	if e := c.run(); e.code != 0 {
+		c.fail(fmt.Sprintf("the next run: exit code %d, stderr %.2000q", e.code, e.stderr))
+	}
+	c.settle()
+	c.checkEqual()
+}

@@ -22,6 +22,8 @@ type deferred struct {
 	blocked []blocked
 	waiting map[*pair]*waiting
 	moves   moves
+	arrived []*entry // whose sources go when nobody comes to them again
+	walked  bool     // nobody does any more
 
 	deleted atomic.Int64 // for --max-delete
 	skipped atomic.Int64
@@ -85,6 +87,7 @@ func (m *Mirror) finish(ctx context.Context) {
 	d := &m.later
 	m.endGroups(ctx)
 	m.drainFar()
+	m.removeArrived(ctx)
 	m.endWaiting(ctx)
 	m.guardUnread()
 	if m.opts.Delete == DeleteAfter && m.opts.Filter != nil && !m.opts.DryRun {
@@ -130,6 +133,40 @@ func (m *Mirror) finish(ctx context.Context) {
 	apply.NewRunner(opts).Run(ctx, jobs...)
 	if n := d.skipped.Load(); n > 0 {
 		m.failf(KindDelete, "deletions stopped due to --max-delete limit (%d skipped)", n)
+	}
+}
+
+// keepForNow puts off the removal of a source that another operand may name too.
+// It reports false once the walk is over.
+func (m *Mirror) keepForNow(e *entry) bool {
+	m.later.mu.Lock()
+	defer m.later.mu.Unlock()
+	if m.later.walked {
+		return false
+	}
+	e.p.unsealed.Add(1)
+	m.later.arrived = append(m.later.arrived, e.keep())
+	return true
+}
+
+// removeArrived makes up for keepForNow.
+func (m *Mirror) removeArrived(ctx context.Context) {
+	m.later.mu.Lock()
+	arrived := m.later.arrived
+	m.later.arrived, m.later.walked = nil, true
+	m.later.mu.Unlock()
+	w := m.scratch()
+	for _, e := range arrived {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := e.p.use(); err != nil {
+			m.problem("remove source", e.srcPath(), err)
+		} else {
+			m.transferred(e)
+			e.p.release()
+		}
+		m.done(w, e.p)
 	}
 }
 

@@ -270,8 +270,14 @@ func (m *Mirror) transferred(e *entry) {
 		m.far.peer.Remove(e.id)
 		return
 	}
+	if m.overlap && m.out == nil && m.keepForNow(e) {
+		return
+	}
 	var st platform.Stat
 	err := m.calls.Statat(e.o.dir.FD(), e.name, &st, false)
+	if m.overlap && platform.NotExist(err) {
+		return // it went under another of its names
+	}
 	if e.src.Nlink > 1 {
 		st.Ctime = e.src.Ctime // another name of it may have gone before
 	}

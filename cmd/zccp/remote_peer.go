@@ -53,8 +53,6 @@ func (p *peerPolicy) allows(rule wordRule, name string, push bool) error {
 		return refusedByRule(option + " changes or removes what is there already")
 	case rule == wordDevice && p.restricted():
 		return refusedByRule(option + " opens devices")
-	case rule == wordFollow && p.Root != "" && !p.Confined:
-		return refusedByRule(option + " follows symbolic links, and this system can't keep them below the root")
 	}
 	return nil
 }
@@ -171,8 +169,9 @@ func (p *peerPolicy) restrict(m *mirror.Options) {
 }
 
 // roots reports whether every name of a job has to be resolved below the root,
-// link by link. Where links are followed to all of the root, which only a
-// kernel that confines the process allows, that alone keeps them in.
+// link by link, which lets links be followed to what is below the directory
+// that they stand in. To all of the root they are where the kernel confines the
+// process: then that alone keeps them in.
 func (p *peerPolicy) roots(m *mirror.Options) bool {
 	follows := m.Links == mirror.LinksFollow || m.Links == mirror.LinksCopyUnsafe || m.CopyDirLinks || m.KeepDirLinks
 	return p.Root != "" && !(p.Confined && follows)

@@ -32,9 +32,6 @@ const (
 	wordSource
 	// wordDevice reads or writes devices: not in an export.
 	wordDevice
-	// wordFollow follows symbolic links, at the sender or at the receiver, to
-	// where they lead: in an export only if the kernel confines the process.
-	wordFollow
 	// wordCapped is a number that the other end has a bound of its own for.
 	wordCapped
 )
@@ -50,7 +47,7 @@ func wordRules() map[string]wordRule {
 			"contimeout timeout reflink method cache preserve-sharing block-size",
 		wordInlined: "F exclude exclude-from include include-from cvs-exclude D P stop-at compress-choice",
 		wordFree: "archive recursive dirs relative implied-dirs one-file-system prune-empty-dirs files-from from0 max-size min-size mkpath " +
-			"links safe-links munge-links checksum checksum-choice ignore-times size-only modify-window update existing " +
+			"links copy-links copy-unsafe-links copy-dirlinks keep-dirlinks safe-links munge-links checksum checksum-choice ignore-times size-only modify-window update existing " +
 			"ignore-existing ignore-missing-args ignore-errors max-delete filter gitignore perms executability chmod acls " +
 			"xattrs owner group numeric-ids usermap groupmap chown hard-links devices specials drop-D times " +
 			"omit-dir-times omit-link-times atimes open-noatime super fake-super backup suffix whole-file sparse preallocate " +
@@ -61,7 +58,6 @@ func wordRules() map[string]wordRule {
 			"inplace append append-verify detect-renames delay-updates",
 		wordSource: "remove-source-files",
 		wordDevice: "copy-devices write-devices",
-		wordFollow: "copy-links copy-unsafe-links copy-dirlinks keep-dirlinks",
 		wordCapped: "jobs",
 	} {
 		for name := range strings.FieldsSeq(names) {

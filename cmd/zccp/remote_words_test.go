@@ -183,7 +183,6 @@ func TestPeerRefuses(t *testing.T) {
 	rw := peerPolicy{Root: root}
 	ro := peerPolicy{Root: root, Mode: exportReadOnly}
 	add := peerPolicy{Root: root, Mode: exportAppendOnly}
-	confined := peerPolicy{Root: root, Confined: true}
 	for _, c := range []struct {
 		name   string
 		policy peerPolicy
@@ -231,8 +230,7 @@ func TestPeerRefuses(t *testing.T) {
 		{"devices read", rw, false, "in", "--copy-devices", 43},
 		{"devices written", rw, true, "in", "--write-devices", 43},
 		{"devices of a user", free, true, "in", "--write-devices", 0},
-		{"links followed", rw, false, "in", "--copy-links", 43},
-		{"links followed, confined", confined, false, "in", "--copy-links", 0},
+		{"links followed", rw, false, "in", "--copy-links", 0},
 		{"temp-dir", rw, true, "in", "--temp-dir=d", 0},
 		{"temp-dir above", rw, true, "in", "--temp-dir=../../x", 43},
 		{"temp-dir beside", rw, true, "in", "--temp-dir=../y", 0},

@@ -92,6 +92,15 @@ func TestExportKeepsIn(t *testing.T) {
 	if b, _ := os.ReadFile(top + "/a/sub/f"); string(b) != "new" {
 		t.Errorf("%q arrived", b)
 	}
+	os.Symlink("f", top+"/a/sub/near")
+	os.Symlink("../../out/p/f", top+"/a/sub/far")
+	call("-aL", fmt.Sprintf(url, "/sub/"), top+"/followed/")
+	if b, _ := os.ReadFile(top + "/followed/near"); string(b) != "new" {
+		t.Errorf("a link inside holds %q", b)
+	}
+	if b, err := os.ReadFile(top + "/followed/far"); err == nil {
+		t.Errorf("a link that leads out holds %q", b)
+	}
 	if code, said = call("-a", fmt.Sprintf(url, "/sub"), top+"/back/"); code != 0 {
 		t.Errorf("nothing can be had: code %d\n%s", code, said)
 	}

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 
 	"github.com/zccp/zccp/copier"
@@ -93,8 +94,11 @@ func (m *Mirror) openBackupDir(rel string, p *pair) (platform.FD, error) {
 	if err != nil {
 		return platform.None, err
 	}
-	fd, err := m.calls.Openat(start, top, flags, 0)
-	if platform.NotExist(err) {
+	var fd platform.FD
+	if m.far != nil && filepath.IsLocal(path) {
+		// A link there may be one that the other machine has sent.
+		fd, err = m.openBackupBelow(start, path, flags|platform.NoFollow)
+	} else if fd, err = m.calls.Openat(start, top, flags, 0); platform.NotExist(err) {
 		if err = m.makeBackupPath(start, path); err == nil {
 			fd, err = m.calls.Openat(start, top, flags, 0)
 		}
@@ -129,6 +133,32 @@ func (m *Mirror) openBackupDir(rel string, p *pair) (platform.FD, error) {
 			return platform.None, err
 		}
 		fd = next
+	}
+	return fd, nil
+}
+
+// openBackupBelow opens --backup-dir below the destination without following
+// links, and creates what is missing of it.
+func (m *Mirror) openBackupBelow(start platform.FD, path string, flags int) (platform.FD, error) {
+	fd := platform.None
+	for part := range strings.SplitSeq(filepath.Clean(path), "/") {
+		name, err := platform.MakeName(part)
+		if err == nil {
+			if err = m.calls.Mkdirat(start, name, 0o777); platform.Exists(err) {
+				err = nil
+			}
+		}
+		next := platform.None
+		if err == nil {
+			next, err = m.calls.Openat(start, name, flags, 0)
+		}
+		if fd != platform.None {
+			m.calls.Close(fd)
+		}
+		if err != nil {
+			return platform.None, err
+		}
+		fd, start = next, next
 	}
 	return fd, nil
 }

@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/zccp/zccp/platform"
@@ -74,5 +75,30 @@ func TestFarScope(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// TestFarBackup: a link in place of the directory of backups, which the other
+// machine may have sent before, is not followed.
+func TestFarBackup(t *testing.T) {
+	top := t.TempDir()
+	for _, dir := range []string{"src", "dst", "out"} {
+		os.Mkdir(top+"/"+dir, 0o755)
+	}
+	os.WriteFile(top+"/src/f", []byte("new"), 0o644)
+	opts := archive()
+	opts.Backup, opts.Suffix = true, ""
+	for _, c := range []struct {
+		dir, at string
+		ok      bool
+	}{{"b", "/out/f", false}, {"b/c", "/out/c/f", false}, {"x", "/dst/x/f", true}, {"x/y", "/dst/x/y/f", true}, {"../beside", "/beside/f", true}, {top + "/out", "/out/f", true}} {
+		os.Remove(top + "/dst/b")
+		os.Symlink("../out", top+"/dst/b")
+		os.WriteFile(top+"/dst/f", []byte("old and evil"), 0o644)
+		opts.BackupDir = c.dir
+		runFar(t, opts, &told{}, top+"/dst", []string{top + "/src/"})
+		if b, err := os.ReadFile(top + c.at); (err == nil) != c.ok {
+			t.Errorf("--backup-dir=%s: %q %v at %s", c.dir, b, err, c.at)
+		}
 	}
 }

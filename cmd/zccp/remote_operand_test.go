@@ -32,7 +32,7 @@ func TestRemoteOperands(t *testing.T) {
 		":p":                   "|p",
 		"a]:b":                 "a]|b",
 		"host::mod":            "!", "host::": "!", "rsync://host/mod": "!", "[::1]::mod": "!", "user@host::mod/p": "!",
-		"-oProxyCommand=x:p": "!", "me@-host:p": "!", "@host:p": "!", "user@:p": "!", "a b:p": "!",
+		"-oProxyCommand=x:p": "!", "-oProxyCommand=x@host:p": "!", "me@-host:p": "!", "@host:p": "!", "user@:p": "!", "a b:p": "!",
 		"s3://bucket/key": "!", "http://h/p": "!", "ssh://h/p": "!", "sftp://h/p": "!",
 		"zccp://host/exp":                 "host:7453/exp|.",
 		"zccp://host/exp/":                "host:7453/exp|./",

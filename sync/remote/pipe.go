@@ -63,10 +63,15 @@ func (p *pipe) arrived(m *wire.Chunk) error {
 	if p.size += len(m.Data); p.size > chunkWindow || m.Stream != pipeStream {
 		return violated("data of stream %d that nobody asked for", m.Stream)
 	}
-	if len(m.Data) > 0 {
+	switch n := len(p.held); {
+	case len(m.Data) == 0:
+	case n > 0 && len(p.held[n-1])+len(m.Data) <= wire.MaxChunk:
+		// By single bytes a window would take fifty times its size.
+		p.held[n-1] = append(p.held[n-1], m.Data...)
+	default:
 		p.held = append(p.held, m.Data)
-		p.wake.Signal()
 	}
+	p.wake.Signal()
 	return nil
 }
 

@@ -86,8 +86,7 @@ func (w *Worker) prepareArrival(a *Arrival) error {
 			return err
 		}
 		a.base = base
-		// By itself xfs allocates 128 KiB around each block that is written to
-		// shared data, and frees what it didn't need minutes later.
+		// See derive.
 		if base > 0 {
 			a.cowExtent, err = w.calls.CowExtent(a.s.fd, deltaBlock)
 			a.tuned = err == nil

@@ -111,6 +111,11 @@ func (w *Worker) derive(ctx context.Context, t *transfer, p *Put, sparse bool) (
 	if size == 0 || err != nil {
 		return false, err
 	}
+	// By itself xfs allocates 128 KiB around each block that is written to shared
+	// data, and frees what it didn't need minutes later.
+	if was, err := w.calls.CowExtent(t.dst, deltaBlock); err == nil {
+		defer w.calls.CowExtent(t.dst, was)
+	}
 	if err := w.patch(ctx, t, p.Basis, min(size, p.Stat.Size), sparse); err != nil {
 		return false, err
 	}

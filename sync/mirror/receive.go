@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
@@ -49,6 +50,8 @@ type Receiver struct {
 	// Listings are worked off by Mirror.r. Contents have workers of their own:
 	// those that list may not have to wait for each other.
 	arrivals *apply.Runner
+
+	begun atomic.Int32 // files that come in pieces and have not ended
 
 	as        platform.Name // of a single entry that takes the destination's name
 	empty     string        // a source with nothing in it

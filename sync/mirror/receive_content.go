@@ -29,6 +29,7 @@ type farFile struct {
 	delta bool
 
 	mu      sync.Mutex
+	begun   bool // by Begin
 	arrival *copier.Arrival
 	err     error // why there is no arrival
 	put     *copier.Put
@@ -181,7 +182,14 @@ func (r *Receiver) small(ctx context.Context, w *apply.Worker, f *farFile, b *wi
 	if err == nil && len(b.Data) > 0 {
 		err = f.arrival.WriteAt(b.Data, 0)
 	}
-	r.complete(ctx, w, f, b.Size, nil, err)
+	var digest []byte
+	if h := r.m.opts.Copier.Verify.New(); h != nil {
+		// What is in a batch can't have come otherwise than it was sent, so it is
+		// only to be compared with what is stored.
+		h.Write(b.Data)
+		digest = h.Sum(nil)
+	}
+	r.complete(ctx, w, f, b.Size, digest, err)
 }
 
 // begin makes the staged file. f.e.p is in use and stays so until its end.
@@ -242,6 +250,9 @@ func (r *Receiver) complete(ctx context.Context, w *apply.Worker, f *farFile, si
 // finished tells of a file and ends it.
 func (r *Receiver) finished(w *apply.Worker, f *farFile, err error) {
 	m, e := r.m, f.e
+	if f.begun {
+		r.begun.Add(-1)
+	}
 	if errors.Is(err, errGivenUp) {
 		m.settle(w, e, false)
 	} else {
@@ -286,8 +297,14 @@ func (r *Receiver) Begin(id wire.FileID) (*copier.Arrival, error) {
 	if f.err = r.begin(r.ctx, w, f, f.e.src.Size, timeToWire(f.e.src.Mtime)); f.err != nil {
 		f.arrival = nil
 	}
+	f.begun = true
+	r.begun.Add(1)
 	return f.arrival, nil
 }
+
+// Begun returns how many files Begin has made that have not ended: each takes
+// up to three descriptors.
+func (r *Receiver) Begun() int { return int(r.begun.Load()) }
 
 // worker returns one for who is no job.
 func (r *Receiver) worker() *apply.Worker {

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"sync"
+	"time"
 
 	"github.com/zccp/zccp/sync/wire"
 )
@@ -61,10 +62,27 @@ func (x *intake) get(id wire.FileID) *incoming {
 	return f
 }
 
+// maxBegun bounds the files that are open at once: those that wait for a verdict,
+// which are maxParked at most, and those that workers have not come to yet. A
+// stream waits before it begins another one. Those that are in the middle of
+// their content, one for each stream, leave room, so it does not wait for itself.
+const maxBegun = 4 * maxParked
+
+func (x *intake) awaitRoom() {
+	for x.r.engine.Begun() >= maxBegun {
+		select {
+		case <-x.r.ctx.Done():
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 // begin counts a piece that begins to arrive.
 func (x *intake) begin(id wire.FileID) (*incoming, error) {
 	f := x.get(id)
 	f.start.Do(func() {
+		x.awaitRoom()
 		a, err := x.r.engine.Begin(id)
 		f.mu.Lock()
 		f.file, f.bad = a, err

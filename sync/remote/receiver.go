@@ -20,6 +20,7 @@ type engine interface {
 	WalkEnd(msg *wire.WalkEnd) error
 	Batch(files []wire.BatchFile, free func()) error
 	Begin(id wire.FileID) (arrival, error)
+	Begun() int
 	Complete(id wire.FileID, sent *wire.Sent) error
 	Fail(id wire.FileID, err error) error
 	Wait() error

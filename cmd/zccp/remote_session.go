@@ -71,6 +71,12 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 
 // session connects and runs. An error is what ended it.
 func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, rep sessionReport) (s mirror.Stats, route string, err error) {
+	if r.cfg.Mirror.InPlace && r.cfg.Remote.Security == link.Plain && r.cfg.Remote.Path != link.SSH {
+		// What arrives on plain streams counts once its sum is right. Here it would
+		// stand in the file by then.
+		r.cfg.Remote.Path = link.SSH
+		rep.said("contents go encrypted, because --inplace leaves no time to check them")
+	}
 	l, err := r.dial(ctx)
 	if err != nil {
 		return s, "", err

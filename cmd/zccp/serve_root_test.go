@@ -34,7 +34,7 @@ func exporting(t *testing.T, top, mode string) (call func(args ...string) (code 
 	}
 	address := l.Addr().String()
 	l.Close()
-	config, err := link.ParseConfig(fmt.Appendf(nil, "listen = %s\nkey = %s/daemon.key\nconfine = off\n[export a]\npath = %s/a\nmode = %s\nallow = %s\n[export b]\npath = %s/b\nmode = ro\nallow = %s\n",
+	config, err := link.ParseConfig(fmt.Appendf(nil, "listen = %s\nkey = %s/daemon.key\nconfine = off\n[export a]\npath = %s/a\nmode = %s\nplain = yes\nallow = %s\n[export b]\npath = %s/b\nmode = ro\nallow = %s\n",
 		address, top, top, mode, client, top, client))
 	if err != nil {
 		t.Fatal(err)
@@ -106,5 +106,20 @@ func TestExportKeepsIn(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(top + "/back/sub/f"); string(b) != "new" {
 		t.Errorf("%q came back", b)
+	}
+}
+
+// TestPlainInPlace: what is written in place does not come over a stream that
+// is checked only afterwards.
+func TestPlainInPlace(t *testing.T) {
+	top := t.TempDir()
+	call, url := exporting(t, top, "rw")
+	os.WriteFile(top+"/f", make([]byte, 1<<20), 0o644)
+	for _, c := range []struct{ option, way string }{{"--no-inplace", "plain stream"}, {"--inplace", "control connection"}, {"--append", "control connection"}} {
+		os.WriteFile(top+"/a/f", []byte("\x00old"), 0o644)
+		code, said := call("-I", "--info=stats2", "--security=plain", c.option, top+"/f", fmt.Sprintf(url, "/"))
+		if code != 0 || !strings.Contains(said, "data went through: ") || !strings.Contains(said, c.way) {
+			t.Errorf("%s: code %d\n%s", c.option, code, said)
+		}
 	}
 }

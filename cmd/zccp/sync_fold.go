@@ -53,6 +53,7 @@ type syncFolder struct {
 	e     *env
 	cfg   syncConfig
 	rules *plan.SyncRules
+	table []syncOption // a peer's words are many, and making it takes a while
 
 	recursive      bool // by -r itself, which --files-from does not undo
 	dirs, relative tristate
@@ -95,7 +96,7 @@ type syncFolder struct {
 }
 
 func newSyncFolder(e *env) *syncFolder {
-	f := &syncFolder{e: e, implied: true, receives: true, info: newInfoChoice()}
+	f := &syncFolder{e: e, table: syncOptions(), implied: true, receives: true, info: newInfoChoice()}
 	m := &f.cfg.Mirror
 	f.rules = &m.Rules
 	m.Rules.MaxSize, m.Rules.MinSize = -1, -1
@@ -112,7 +113,7 @@ func (f *syncFolder) fold(s setting) error {
 		return err
 	}
 	name, negated := strings.CutPrefix(s.Option, "no-")
-	for _, o := range syncOptions() {
+	for _, o := range f.table {
 		if o.canonical() != name && !(negated && len(o.off) > 0 && o.off[0] == name) {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/mirror"
 	"github.com/zccp/zccp/sync/wire"
@@ -405,4 +406,61 @@ func TestTrickle(t *testing.T) {
 	if d := difference(snapshot(t, dst), snapshot(t, src)); d != "" {
 		t.Error(d)
 	}
+}
+
+// TestDescriptors: however early a session ends, no descriptor stays open.
+func TestDescriptors(t *testing.T) {
+	open := func() int {
+		names, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("needs /proc")
+		}
+		return len(names)
+	}
+	dir := t.TempDir()
+	src := makeTree(t, filepath.Join(dir, "src"), 1)
+	for _, file := range []string{"a", "b", "c", "d"} {
+		if err := os.WriteFile(filepath.Join(src, file), make([]byte, 20<<20), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(t *testing.T, i int) {
+		left := &atomic.Int64{}
+		left.Store(int64(i) * 150_000)
+		dst := filepath.Join(dir, "dst")
+		c := wires{streams: 2, kernel: i%2 == 0, plain: i%4 == 0, late: time.Duration(i%5) * time.Millisecond,
+			words: [][]string{nil, {"--verify"}}[i%2]}
+		c.control = func(t *testing.T) (io.ReadWriteCloser, io.ReadWriteCloser) {
+			a, b := pipePair(t)
+			return a, cutControl{b, left}
+		}
+		if i%3 == 0 {
+			c.control = nil
+			c.wrap = func(s conn) conn { return cutConn{s, left} }
+		}
+		opts := archive()
+		if i%2 == 1 {
+			opts.Copier.Verify = copier.XXH3
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i*10)*time.Millisecond)
+		defer cancel()
+		runPush(ctx, t, c, opts, dst, src+"/")
+		os.RemoveAll(dst)
+	}
+	t.Run("first", func(t *testing.T) { run(t, 1) })
+	before := open()
+	rounds := 40
+	if testing.Short() {
+		rounds = 12
+	}
+	for i := range rounds {
+		t.Run("", func(t *testing.T) { run(t, i) })
+	}
+	for range 100 {
+		if open() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d descriptors are open, %d before", open(), before)
 }

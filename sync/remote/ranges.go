@@ -233,6 +233,7 @@ func (d *sender) ended(f *sending) error {
 	if f.status == wire.Good && d.words.verify != copier.NoHash {
 		var err error
 		if sent.Digest, err = d.digest(f); err != nil {
+			d.calls.Close(f.fd)
 			return err
 		}
 	}

@@ -228,8 +228,14 @@ func (d *sender) verdict(f *sending) wire.Status {
 	return wire.Good
 }
 
-// closeFiles closes what waits for a verdict.
+// closeFiles closes what waits for a verdict, and what has ranges left that nobody
+// came to. No pump is at work any more.
 func (d *sender) closeFiles() {
+	for _, f := range d.needs.big {
+		if !f.over {
+			d.calls.Close(f.fd)
+		}
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, f := range d.parked {

@@ -85,14 +85,18 @@ func (r *Receiver) request(e *entry, flags plan.Flags, basis *altBasis) {
 	}
 	r.mu.Lock()
 	r.outstanding++
-	gone := r.gone
+	gone, err := r.gone, r.ctx.Err()
+	if !gone && r.pending[e.id] != nil {
+		// Nobody could tell whose content comes.
+		gone, err = true, violation("two files have the number %d in directory %d", e.id.Index, e.id.Dir)
+	}
 	if !gone {
 		r.pending[e.id] = f
 	}
 	r.mu.Unlock()
 	switch {
 	case gone:
-		r.arrivals.Push(&failJob{r, f, r.ctx.Err()})
+		r.arrivals.Push(&failJob{r, f, err})
 	case f.delta:
 		r.peer.NeedDelta(e.id, e.src.Size, &Basis{size, m, f})
 	default:

@@ -73,3 +73,29 @@ func TestOpenFiles(t *testing.T) {
 		t.Errorf("%d descriptors stay open", left)
 	}
 }
+
+// TestNoJob: a client that only shows that it is there does not stay.
+func TestNoJob(t *testing.T) {
+	a, b := memoryPair(t)
+	times := testTiming()
+	times.idle = 300 * time.Millisecond
+	e := ends{control: b, next: func(context.Context) (*stream, error) { return nil, io.EOF }}
+	ended := make(chan error, 1)
+	go func() { ended <- serve(context.Background(), e, times, wires{}.far(archive())) }()
+	go io.Copy(io.Discard, a)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for until := time.After(5 * time.Second); ; {
+		select {
+		case <-tick.C:
+			a.Write(say(t, &wire.Ping{}))
+		case err := <-ended:
+			if e, ok := err.(*Error); !ok || e.Code != CodeTimeout {
+				t.Errorf("ended by %v", err)
+			}
+			return
+		case <-until:
+			t.Fatal("the session goes on")
+		}
+	}
+}

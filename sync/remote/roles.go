@@ -174,6 +174,9 @@ func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*serve
 	var job *wire.Job
 	select {
 	case job = <-v.jobs:
+	case <-time.After(s.times.idle):
+		// A client that is there and wants nothing takes a place from others.
+		return failf(CodeTimeout, "no job came within %v", s.times.idle)
 	case <-s.ctx.Done():
 		return context.Cause(s.ctx)
 	}

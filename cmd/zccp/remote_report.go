@@ -38,7 +38,10 @@ func (s *copySession) begin(m *mirror.Mirror) (end func()) {
 	}
 	s.report = newReport(s.e, s.c, m.Counters())
 	s.Start()
-	return func() {}
+	if !s.c.Route.Push {
+		return func() {}
+	}
+	return countAhead(context.Background(), platform.Restarting(platform.Native()), s.c, s.report)
 }
 
 func (s *copySession) said(text string) { s.report.Note(text) }

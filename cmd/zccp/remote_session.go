@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/link"
 	"github.com/zccp/zccp/sync/mirror"
 	"github.com/zccp/zccp/sync/remote"
@@ -64,6 +66,9 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 		var hint string
 		var kind mirror.Kind
 		code, hint, kind = sessionFailure(err)
+		if _, found := os.Lstat(r.place.Text); found == nil && errors.As(err, new(*link.Error)) {
+			hint = "a file here is called " + apply.Quote(r.place.Text) + "; if that is meant, write ./" + r.place.Text
+		}
 		rep.Problem(kind, err, hint)
 	}
 	return rep.end(ctx, stats, code, route)
@@ -154,12 +159,19 @@ func (p *remotePlace) address() string {
 	return text
 }
 
+// minTimeout is the shortest --timeout: an end that has nothing to say says so
+// every five seconds, and one of these may be late.
+const minTimeout = 12 * time.Second
+
 // linkOptions returns the choices of this end of a connection.
 func (o *remoteOptions) linkOptions(e *env) (link.Options, error) {
 	version, _ := buildVersion()
 	opts := link.Options{
 		RemoteZCCP: o.Zccp, Path: o.Path, Security: o.Security, KTLS: o.KTLS, DataPorts: o.Ports, Streams: o.Streams,
-		Program: version, KeyFile: o.Key, Stderr: e.stderr, Idle: o.Timeout,
+		Program: version, KeyFile: o.Key, Stderr: e.stderr,
+	}
+	if o.Timeout > 0 {
+		opts.Idle = max(o.Timeout, minTimeout)
 	}
 	command := o.SSH
 	if command == "" {

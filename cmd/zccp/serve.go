@@ -29,6 +29,7 @@ func runServe(e *env, args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := withSignals(context.Background())
 	defer stop()
+	defer context.AfterFunc(ctx, func() { dieLate(ctx, &copyConfig{}) })()
 	if cfg.stdio {
 		return serveStdio(ctx, e, cfg)
 	}

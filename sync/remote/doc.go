@@ -15,7 +15,9 @@
 //  4. The sender keeps what is asked for as a queue of runs (needs.go). Each data
 //     stream has a pump that takes from it (pump.go): small files are read into
 //     batches; a large one goes out in ranges, that other pumps help with when
-//     they have nothing else to do (sending.go, ranges.go, compress.go).
+//     they have nothing else to do (sending.go, ranges.go, compress.go). Of a file
+//     that the receiver has in another version, only what differs goes out
+//     (delta.go).
 //  5. At the receiver each stream has a lane (intake.go), which gives batches to the
 //     engine and stores pieces of files (incoming.go). A file is the engine's
 //     again once its size has come, the sums are right and, if the kernel sent it,
@@ -30,6 +32,6 @@
 // breaks the protocol. As long as there is no data stream, frames go through the
 // control channel, in a window of their own (pipe.go).
 //
-// The first failure ends both ends, within a second. Nothing is published then that
+// The first failure ends both ends, within a second (ending.go). Nothing is published then that
 // was not whole.
 package remote

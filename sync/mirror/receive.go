@@ -65,6 +65,7 @@ type Receiver struct {
 	ended       bool        // WalkEnd came
 	gone        bool        // what is asked for from now on will not come
 	aborted     bool        // and what was asked for was given up
+	draining    bool        // nobody but who asks for a file will flush that
 	settled     sync.Cond
 	workers     []*apply.Worker
 
@@ -187,6 +188,9 @@ func (r *Receiver) run(first apply.Job) {
 // drain waits until nothing is outstanding and what has arrived is done.
 func (r *Receiver) drain() {
 	for {
+		r.mu.Lock()
+		r.draining = true
+		r.mu.Unlock()
 		r.peer.Flush()
 		r.mu.Lock()
 		for r.outstanding > 0 && !r.aborted {

@@ -102,6 +102,13 @@ func (r *Receiver) request(e *entry, flags plan.Flags, basis *altBasis) {
 	default:
 		r.peer.Need(e.id, e.src.Size)
 	}
+	// As for the next name of a file with several, of which the first failed.
+	r.mu.Lock()
+	flush := r.draining
+	r.mu.Unlock()
+	if flush {
+		r.peer.Flush()
+	}
 }
 
 // find returns a file that was asked for; last tells that it is not needed

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -160,9 +159,12 @@ func snapshot(t *testing.T, dir string) string {
 		if err != nil {
 			return err
 		}
-		st := info.Sys().(*syscall.Stat_t)
+		var st platform.Stat
+		if err := platform.Native().Statat(platform.CWD, platform.MustName(path), &st, false); err != nil {
+			return err
+		}
 		name, _ := filepath.Rel(dir, path)
-		fmt.Fprintf(&b, "%s %v %d:%d", name, info.Mode(), st.Uid, st.Gid)
+		fmt.Fprintf(&b, "%s %v %d:%d", name, info.Mode(), st.UID, st.GID)
 		if !info.IsDir() {
 			fmt.Fprintf(&b, " %d", info.Size())
 		}

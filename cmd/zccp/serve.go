@@ -92,6 +92,9 @@ func confined(root string) bool {
 	return true
 }
 
+// maxLogged bounds a line of a daemon's log, bytes: clients choose part of it.
+const maxLogged = 1000
+
 // serveDaemon serves every client that comes.
 func serveDaemon(ctx context.Context, e *env, cfg *serveConfig) int {
 	config, err := link.LoadConfig(cfg.config)
@@ -105,7 +108,7 @@ func serveDaemon(ctx context.Context, e *env, cfg *serveConfig) int {
 	if err != nil {
 		return e.serveFailed(err)
 	}
-	d.Log = func(text string) { e.errorf("%s", printableText(text)) }
+	d.Log = func(text string) { e.errorf("%s", printableText(text[:min(len(text), maxLogged)])) }
 	// The kernel's bounds hold for all exports together: with several a link
 	// could lead from one into another.
 	alone := len(config.Exports) == 1 && confined(config.Exports[0].Path)

@@ -224,6 +224,7 @@ func (r *Receiver) Wait() error {
 func (r *Receiver) abort() {
 	r.mu.Lock()
 	r.gone = true
+	r.unpark()
 	var files []*farFile
 	for id, f := range r.pending {
 		files = append(files, f)
@@ -307,20 +308,28 @@ func (r *Receiver) later(d *farDir, j apply.Job) {
 	r.push(j)
 }
 
-// push queues a job of the listing, or parks it while much is outstanding.
-// r.mu is held.
-func (r *Receiver) push(j apply.Job) {
-	if r.outstanding > maxOutstanding && !r.ended {
-		r.parked = append(r.parked, j)
-		return
+// push queues a job of the listing. r.mu is held.
+func (r *Receiver) push(j apply.Job) { r.m.r.Push(j) }
+
+// parks puts off a portion whose turn has come while much is outstanding. A
+// listing comes far faster than contents: if only what arrives then were put
+// off, all that is queued would be asked for.
+func (r *Receiver) parks(j apply.Job) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.outstanding <= maxOutstanding || r.gone {
+		return false
 	}
-	r.m.r.Push(j)
+	r.m.r.Hold() // the walk may have ended
+	r.parked = append(r.parked, j)
+	return true
 }
 
 // unpark queues what was parked. r.mu is held.
 func (r *Receiver) unpark() {
 	for _, j := range r.parked {
 		r.m.r.Push(j)
+		r.m.r.Unhold()
 	}
 	r.parked = nil
 }

@@ -144,6 +144,9 @@ type entriesJob struct {
 
 func (j *entriesJob) Run(ctx context.Context, w *apply.Worker) {
 	r, m, p := j.r, j.r.m, j.d.p
+	if r.parks(j) {
+		return
+	}
 	if p != nil {
 		if err := p.use(); err != nil {
 			m.unusable(p, err)

@@ -32,16 +32,17 @@ func newCopySession(e *env, c *copyConfig, run *remoteRun) *copySession {
 	return &copySession{report: &report{e: e}, c: c, run: run}
 }
 
-func (s *copySession) begin(m *mirror.Mirror) (end func()) {
+func (s *copySession) begin(m *mirror.Mirror) (over func(mirror.Stats)) {
 	if !s.c.Route.Push {
 		s.into.Store(isDirectory(s.run.cfg.Dest))
 	}
 	s.report = newReport(s.e, s.c, m.Counters())
 	s.Start()
 	if !s.c.Route.Push {
-		return func() {}
+		return func(mirror.Stats) {}
 	}
-	return countAhead(context.Background(), platform.Restarting(platform.Native()), s.c, s.report)
+	stop := countAhead(context.Background(), platform.Restarting(platform.Native()), s.c, s.report)
+	return func(mirror.Stats) { stop() }
 }
 
 func (s *copySession) said(text string) { s.report.Note(text) }

@@ -29,8 +29,8 @@ type remoteRun struct {
 type sessionReport interface {
 	mirror.Reporter
 	// begin is called before anything is connected; the returned function ends
-	// what looks after the run.
-	begin(m *mirror.Mirror) (end func())
+	// what looks after the run, and is told its totals.
+	begin(m *mirror.Mirror) (over func(s mirror.Stats))
 	// said prints what the link has to say.
 	said(text string)
 	// end prints the totals and returns the exit code. code is what ended the
@@ -56,9 +56,9 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 	calls, notLocal := kernel(r.e, &copyConfig{Recursive: cfg.Mirror.Recursive})
 	cfg.Mirror.NotLocal = notLocal
 	m := mirror.New(calls, cfg.Mirror, rep)
-	end := rep.begin(m)
+	over := rep.begin(m)
 	stats, route, err := r.session(ctx, m, rep)
-	end()
+	over(stats)
 	code := exitOK
 	if errors.As(context.Cause(ctx), new(signalError)) {
 		code = exitInterrupted
@@ -340,9 +340,14 @@ func copyRemote(e *env, c *copyConfig) int {
 // syncSession is the report of sync mode in a session.
 type syncSession struct{ *syncReport }
 
-func (r *syncSession) begin(m *mirror.Mirror) (end func()) {
+func (r *syncSession) begin(m *mirror.Mirror) (over func(s mirror.Stats)) {
 	r.Start()
-	return r.watch(m, func() {}).stop
+	w := r.watch(m, func() {})
+	w.sends.Store(r.cfg.Route.Push)
+	return func(s mirror.Stats) {
+		w.final.Store(&s)
+		w.stop()
+	}
 }
 
 func (r *syncSession) said(text string) {

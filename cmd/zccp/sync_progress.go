@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zccp/zccp/platform"
@@ -24,6 +25,10 @@ type syncWatch struct {
 	done   chan struct{}
 	wg     sync.WaitGroup
 	recent []progressPoint // the last five seconds
+
+	// Of a run with another machine, whose totals m does not have.
+	sends atomic.Bool
+	final atomic.Pointer[mirror.Stats] // once it is over
 }
 
 type progressPoint struct {
@@ -120,6 +125,12 @@ func (w *syncWatch) draw(last bool) {
 func (w *syncWatch) text(last bool) string {
 	now := time.Now()
 	bytes, s := w.m.Counters().Bytes.Load(), w.m.Stats()
+	switch final := w.final.Load(); {
+	case final != nil:
+		bytes, s = final.TransferredSize, *final
+	case w.sends.Load():
+		s.TotalSize = w.m.Counters().FoundBytes.Load()
+	}
 	from := w.recent[0]
 	w.recent = append(w.recent, progressPoint{now, bytes})
 	if len(w.recent) > 5 {

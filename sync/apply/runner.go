@@ -65,6 +65,9 @@ type Options struct {
 	// OnPanic, if set, hears of a job that panicked, on its goroutine; what the
 	// job held is lost. Without it the process ends.
 	OnPanic func(value any)
+	// Counters, if set, are those that workers add to instead of the Runner's
+	// own: two Runners can share one run.
+	Counters *Counters
 }
 
 // Runner runs jobs until none is left. Push and PushBig are for jobs; the
@@ -299,6 +302,9 @@ type Tally struct {
 // with each chunk of a big file.
 func (w *Worker) flush() {
 	t, c := &w.Tally, &w.Runner.Counters
+	if shared := w.Runner.Opts.Counters; shared != nil {
+		c = shared
+	}
 	for _, v := range [...]struct {
 		to *atomic.Int64
 		n  int64

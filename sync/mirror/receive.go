@@ -109,7 +109,7 @@ func (m *Mirror) Receive(ctx context.Context, root *wire.Root, dst string, peer 
 	}
 	r := &Receiver{
 		m: m, ctx: ctx, peer: peer, dirs: map[uint32]*farDir{}, pending: map[wire.FileID]*farFile{},
-		arrivals: apply.NewRunner(apply.Options{Jobs: max(2, m.r.Opts.Jobs), Copier: m.cp, OnPanic: m.opts.OnPanic}), over: make(chan struct{}),
+		arrivals: apply.NewRunner(apply.Options{Jobs: max(2, m.r.Opts.Jobs), Copier: m.cp, OnPanic: m.opts.OnPanic, Counters: &m.r.Counters}), over: make(chan struct{}),
 	}
 	r.settled.L = &r.mu
 	m.far = r

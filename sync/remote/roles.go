@@ -101,6 +101,8 @@ func pull(ctx context.Context, e ends, times timing, start starter, stats func()
 
 // takeTotals shows the receiver's totals as this end's own.
 func takeTotals(c *apply.Counters, t *wire.Totals) {
+	c.Found.Store(t.Found)
+	c.FoundBytes.Store(t.FoundBytes)
 	c.Files.Store(t.Files)
 	c.Bytes.Store(t.Bytes)
 }

@@ -175,7 +175,9 @@ func serveLink(ctx context.Context, e *env, l *link.Link, policy *peerPolicy) *r
 			}
 			calls = platform.Rooted(calls, root, platform.MustName(policy.Root))
 		}
-		return mirror.New(platform.Restarting(calls), cfg.Mirror, &farReporter{rep, cfg.noteLevel, policy.Root}), nil
+		far := &farReporter{rep, cfg.noteLevel, policy.Root}
+		cfg.Mirror.Tell = far.below
+		return mirror.New(platform.Restarting(calls), cfg.Mirror, far), nil
 	})
 	var coded *remote.Error
 	if err != nil && !errors.As(err, &coded) {

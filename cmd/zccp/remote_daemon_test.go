@@ -117,20 +117,25 @@ func startDaemon(t testing.TB, binary string, keys *daemonKeys, o daemonOptions)
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		listening := regexp.MustCompile(`127\.0\.0\.1:(\d+)`)
-		for s := bufio.NewScanner(messages); s.Scan(); {
+		r := bufio.NewReader(messages)
+		for {
+			line, err := r.ReadString('\n')
 			d.mu.Lock()
-			fmt.Fprintln(&d.said, s.Text())
+			d.said.WriteString(line)
 			d.mu.Unlock()
-			if m := listening.FindStringSubmatch(s.Text()); m != nil && len(address) == 0 {
+			if m := listening.FindStringSubmatch(line); m != nil && len(address) == 0 {
 				port, _ := strconv.Atoi(m[1])
 				address <- port
+			}
+			if err != nil {
+				return
 			}
 		}
 	})
 	d.stop = sync.OnceFunc(func() {
 		in.Close()
 		timer := time.AfterFunc(10*time.Second, func() {
-			t.Errorf("the daemon did not end: %s", d.messages())
+			t.Errorf("the daemon did not end: %.2000s", d.messages())
 			syscall.Kill(d.pid, syscall.SIGKILL)
 		})
 		reading.Wait()

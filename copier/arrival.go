@@ -29,6 +29,7 @@ type Arrival struct {
 	// tuned: the file has an extent size for copy-on-write that isn't its own.
 	tuned     bool
 	cowExtent int
+	resume    platform.Name // what an Arrival that is abandoned is called, nil if it isn't kept
 	// patching is held for writing where content is moved within the file.
 	patching sync.RWMutex
 
@@ -57,8 +58,11 @@ func (w *Worker) Arrive(p *Put) (*Arrival, error) {
 	p.Result, p.Lost = Result{Attempts: 1, Method: ReadWrite}, Lost{}
 	// What an earlier run left can be the basis, by the choice of the caller.
 	partial := p.Partial
+	if w.CanResume(p) {
+		a.resume = ResumeName(p)
+	}
 	p.Partial, p.Resume = nil, false
-	if partial != nil && p.Stage == Unnamed {
+	if (partial != nil || a.resume != nil) && p.Stage == Unnamed {
 		p.Stage = Sibling
 	}
 	err := w.create(&a.s, p, w.creationMode(p))
@@ -277,17 +281,22 @@ func (w *Worker) verifyArrival(ctx context.Context, fd platform.FD, p *Put, dige
 }
 
 // Abandon ends an Arrival that is not complete. What arrived without a gap is
-// kept as p.Partial says, anything else is removed. After Complete it does
-// nothing.
+// left at ResumeName, or kept as p.Partial says, anything else is removed.
+// After Complete it does nothing.
 func (w *Worker) Abandon(a *Arrival) {
 	if a.s.fd == platform.None {
 		return
 	}
 	a.untune()
 	a.tell(0)
-	if a.spoilt || !w.keep(&a.s, a.p, errAbandoned) {
-		a.s.Discard()
+	switch {
+	case a.spoilt:
+	case a.resume != nil && w.leave(a):
+		return
+	case w.keep(&a.s, a.p, errAbandoned):
+		return
 	}
+	a.s.Discard()
 }
 
 // dropPartial removes what an earlier run left of a file that is whole now.

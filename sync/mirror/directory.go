@@ -497,6 +497,9 @@ func (m *Mirror) seal(w *apply.Worker, p *pair) {
 			m.problem("access", m.dstPath(p, nil), err)
 		} else {
 			for _, name := range p.resumable {
+				if m.cut.Load() {
+					break // it may be what this run has left
+				}
 				m.sweep(w, p.dst, name)
 			}
 			m.dirAttributes(w, p)

@@ -222,6 +222,7 @@ func (r *Receiver) Wait() error {
 
 // abort gives up what has not arrived.
 func (r *Receiver) abort() {
+	r.m.cut.Store(true)
 	r.mu.Lock()
 	r.gone = true
 	r.unpark()

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -27,6 +28,7 @@ type farFile struct {
 	basis *altBasis
 	small bool
 	delta bool
+	left  platform.Name // what an earlier run left of it, to be the basis; nil for nothing
 
 	mu      sync.Mutex
 	begun   bool // by Begin
@@ -53,12 +55,30 @@ func (b *Basis) Open() (platform.FD, platform.Stat, error) {
 		return platform.None, st, err
 	}
 	defer e.p.release()
-	dir := e.p.dfd()
+	dir, name := e.p.dfd(), e.as
 	if b.f.basis.dir != nil {
 		dir = b.f.basis.dir.FD()
 	}
-	fd, err := b.m.openBasis(dir, e.as, &st)
+	if b.f.left != nil {
+		dir, name = e.p.dfd(), b.f.left
+	}
+	fd, err := b.m.openBasis(dir, name, &st)
 	return fd, st, err
+}
+
+// leftOver returns what an earlier run left of e, and its size.
+func (m *Mirror) leftOver(e *entry) (platform.Name, int64) {
+	if len(e.p.resumable) == 0 || m.writesInto(e) {
+		return nil, 0
+	}
+	name := copier.ResumeName(&copier.Put{Name: e.as, DirIno: e.p.dst.Ino, Stat: &e.src})
+	for _, is := range e.p.resumable {
+		var st platform.Stat
+		if bytes.Equal(is, name) && m.calls.Statat(e.p.dfd(), name, &st, false) == nil && st.IsRegular() {
+			return name, st.Size
+		}
+	}
+	return nil, 0
 }
 
 // Calls is what its descriptor is for.
@@ -79,6 +99,9 @@ func (r *Receiver) request(e *entry, flags plan.Flags, basis *altBasis) {
 		size = e.old.Size
 	}
 	f.delta = !m.opts.WholeFile && !m.opts.WholeGiven && size >= farDelta && e.src.Size >= farDelta
+	if left, n := m.leftOver(e); n >= farDelta {
+		f.left, f.delta, size = left, true, n
+	}
 	e.p.unsealed.Add(1)
 	if f.small {
 		e.p.unpublished.Add(1)
@@ -226,12 +249,27 @@ func (r *Receiver) begin(ctx context.Context, w *apply.Worker, f *farFile, size 
 		}
 	} else {
 		m.chooseStage(e, put, !f.small)
-		if !f.delta {
+		fd := platform.None
+		switch {
+		case !f.delta:
 			put.BasisStat = &platform.Stat{} // keeps stage from looking for one
+		case f.left != nil:
+			put.BasisStat = new(platform.Stat)
+			if fd, err = m.openBasis(e.p.dfd(), f.left, put.BasisStat); err != nil {
+				return err
+			}
+			put.Basis = fd
 		}
-		f.end = m.stage(e, put, f.basis)
+		end := m.stage(e, put, f.basis)
+		put.Delta = f.delta
 		if !f.delta {
-			put.Delta, put.BasisStat = false, nil
+			put.BasisStat = nil
+		}
+		f.end = func() {
+			end()
+			if fd != platform.None {
+				m.calls.Close(fd)
+			}
 		}
 		if put.Hold {
 			put.BeforeCommit = nil

@@ -180,26 +180,25 @@ func (m *Mirror) likeTarget(fd platform.FD, rel string, p *pair) {
 	(&holder{m: m, fd: fd}).setAll(&c, &meta{}, platform.ModeSymlink)
 }
 
+// makeBackupPath creates --backup-dir and what is missing above it. It begins at
+// the end: what is above the root of an export has no names there.
 func (m *Mirror) makeBackupPath(start platform.FD, path string) error {
-	made := ""
-	if strings.HasPrefix(path, "/") {
-		made = "/"
+	path = strings.TrimRight(path, "/")
+	name, err := platform.MakeName(path)
+	if err != nil {
+		return err
 	}
-	for _, part := range strings.Split(path, "/") {
-		if part == "" {
-			continue
-		}
-		made += part
-		name, err := platform.MakeName(made)
-		if err != nil {
+	err = m.calls.Mkdirat(start, name, 0o777)
+	if above, _ := splitLast(path); platform.NotExist(err) && strings.Trim(above, "/") != "" {
+		if err := m.makeBackupPath(start, above); err != nil {
 			return err
 		}
-		if err := m.calls.Mkdirat(start, name, 0o777); err != nil && !platform.Exists(err) {
-			return err
-		}
-		made += "/"
+		err = m.calls.Mkdirat(start, name, 0o777)
 	}
-	return nil
+	if platform.Exists(err) {
+		return nil
+	}
+	return err
 }
 
 // backupAcross copies what is replaced to another file system.

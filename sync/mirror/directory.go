@@ -250,7 +250,10 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 		return false
 	}
 	if exists && !old.IsDir() && (m.rules.IgnoreExisting || implied && m.opts.NoImpliedDirs) {
-		if !m.deleteOnly && m.holds(w, p) {
+		switch {
+		case m.far != nil:
+			p.in.barred = m.dstPath(p, nil) // until it is told whether it holds anything
+		case !m.deleteOnly && m.holds(w, p):
 			m.problem("access", m.dstPath(p, nil), platform.ErrNotDir)
 		}
 		return false

@@ -91,6 +91,8 @@ type farDir struct {
 	want     *want       // names that were asked for; nil: all
 	told     [][]byte    // names that are there beside those of entries
 	cut      bool        // not all names were told
+	barred   string      // where something is in its way, if that is a failure once it holds something
+	holds    bool        // it does
 	listed   bool        // all portions are worked off
 }
 
@@ -380,7 +382,8 @@ func (r *Receiver) DirEnd(msg *wire.DirEnd, done func()) error {
 	if d.arrived > len(msg.Subdirs) {
 		return violation("directory %d has more directories than it said", msg.Dir)
 	}
-	d.ended, d.expected, d.told = true, len(msg.Subdirs), append(msg.Others, msg.Subdirs...)
+	d.ended, d.expected, d.holds = true, len(msg.Subdirs), msg.Count > 0 || len(msg.Subdirs) > 0
+	d.told = append(msg.Others, msg.Subdirs...)
 	r.endChunk(d)
 	return nil
 }

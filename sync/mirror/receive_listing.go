@@ -227,6 +227,9 @@ func (j *dirEndJob) Run(ctx context.Context, w *apply.Worker) {
 			m.publish(p)
 		}
 	}
+	if d.barred != "" && d.holds {
+		m.problem("access", d.barred, platform.ErrNotDir)
+	}
 	d.l, d.dst, d.told = nil, nil, nil
 	r.mu.Lock()
 	d.listed = true

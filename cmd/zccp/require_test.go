@@ -4,24 +4,29 @@ package main_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
-// buildBinary builds the command as it is released and returns its path, which users other
-// than the caller may run too.
+// buildBinary builds the command as it is released, once, and returns its path,
+// which users other than this one can reach too. Nobody may change the file.
 func buildBinary(t *testing.T) string {
 	t.Helper()
-	// t.TempDir is below a directory that only its owner may enter on some systems.
-	dir, err := os.MkdirTemp("", "zccp-binary-")
+	path, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	return path
+}
+
+var built = sync.OnceValues(func() (string, error) {
+	dir := os.Getenv("ZCCP_TEST_BINARIES") // TestMain's, not below t.TempDir, which only its owner may enter on some systems
 	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	binary := filepath.Join(dir, "zccp")
 	cmd := exec.Command("go", "build", "-o", binary, ".")
@@ -31,10 +36,10 @@ func buildBinary(t *testing.T) string {
 		cmd = exec.Command("go", "build", "-race", "-o", binary, ".")
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		return "", fmt.Errorf("go build: %v\n%s", err, out)
 	}
-	return binary
-}
+	return binary, nil
+})
 
 // requireGNU skips the test, loudly, where cp is not that of GNU coreutils.
 func requireGNU(t *testing.T) {

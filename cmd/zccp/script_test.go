@@ -32,7 +32,15 @@ func TestMain(m *testing.M) {
 	case "fakessh":
 		os.Exit(fakeSSH(os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	// For what tests build once and use together; see buildBinary.
+	dir, err := os.MkdirTemp("", "zccp-binary-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("ZCCP_TEST_BINARIES", dir)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 // linkProgram makes a link of that name to the program and returns its path.

@@ -156,6 +156,10 @@ func countPreparation(c, calls *platform.Calls, t *callTally) {
 		t.add(callIoctl, 1)
 		return calls.Extents(fd, off, flush, m)
 	}
+	c.CowExtent = func(fd platform.FD, bytes int) (int, error) {
+		t.add(callIoctl, 2)
+		return calls.CowExtent(fd, bytes)
+	}
 	c.ExtentSpace = func(fd platform.FD) (platform.ExtentSpace, error) {
 		t.add(callIoctl, 2)
 		return calls.ExtentSpace(fd)

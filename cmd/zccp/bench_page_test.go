@@ -193,7 +193,7 @@ func TestStatOf(t *testing.T) {
 // TestCountedCalls: each call of the data path is counted once, or as often as
 // it enters the kernel, and made.
 func TestCountedCalls(t *testing.T) {
-	twice := []string{"SetDirect", "ExtentSpace"}
+	twice := []string{"SetDirect", "ExtentSpace", "CowExtent"}
 	// Calls by name, which no transfer makes between two open files, and the
 	// metadata and directories around it.
 	skipped := regexp.MustCompile(`at$|xattr|^Open|^Close$|^Getdents$|^LinkFD$|^Rename|^Flock$|^Unwritten$|^Fch|^Futimens$|^Syncfs$`)

@@ -147,7 +147,18 @@ func TestHostileNobody(t *testing.T) {
 	})
 }
 
-// TestHostileI13 has names in listings that lead elsewhere.
+// isListing reports whether a message tells of names, which a Job does not: its paths are
+// those of the test's own directory, which is called after the test.
+func isListing(msg any) bool {
+	switch msg.(type) {
+	case *wire.Entries, *wire.Dir, *wire.DirEnd:
+		return true
+	}
+	return false
+}
+
+// TestHostileI13 has names in listings that lead elsewhere: the refusal is the one of an attack,
+// whatever else such a listing breaks.
 func TestHostileI13(t *testing.T) {
 	names := []string{"../../pwn", "/tmp/pwne", "..\x00......", "a/b/c/d/e", "pwned/../", "\x00\x00\x00\x00\x00\x00\x00\x00\x00", "pwned\x00abc", "//////pwn", "./../pwne"}
 	eachRole(t, func(t *testing.T, h *hostileCase, pull bool) {
@@ -157,14 +168,14 @@ func TestHostileI13(t *testing.T) {
 					h.prepare(t)
 					hit := false
 					h.edit = func(direction, _ int, frame tampered) []byte {
-						if direction != senderIs(pull) {
+						if direction != senderIs(pull) || !isListing(frame.msg) {
 							return frame.raw
 						}
 						raw, found := frame.replaced(t, victim, name)
 						hit = hit || found
 						return raw
 					}
-					if code, stderr := h.run(t, pull); code == 0 {
+					if code, stderr := h.run(t, pull); code != 43 {
 						t.Errorf("exit code %d: %s", code, stderr)
 					}
 					if !hit {
@@ -193,18 +204,14 @@ func TestHostileI12(t *testing.T) {
 					must(t, os.Chmod(h.path("dst"), 0o700))
 					hit := false
 					h.edit = func(direction, _ int, frame tampered) []byte {
-						if direction != senderIs(pull) || frame.msg == nil {
+						if direction != senderIs(pull) || !isListing(frame.msg) {
 							return frame.raw
 						}
-						switch frame.msg.(type) {
-						case *wire.Entries, *wire.Dir, *wire.DirEnd:
-							raw, found := frame.replaced(t, stand, name)
-							hit = hit || found
-							return raw
-						}
-						return frame.raw
+						raw, found := frame.replaced(t, stand, name)
+						hit = hit || found
+						return raw
 					}
-					if code, stderr := h.run(t, pull); code != 43 && code != 12 {
+					if code, stderr := h.run(t, pull); code != 43 {
 						t.Errorf("exit code %d: %s", code, stderr)
 					}
 					if !hit {

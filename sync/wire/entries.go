@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // The body of Entries is
@@ -238,6 +239,11 @@ func (c *cursor) name(names, prev []byte, total int) (all, name []byte) {
 	}
 	shared, rest := int(c.b[0]), c.b[2:2+int(c.b[1])]
 	c.b = c.b[2+len(rest):]
+	if special(rest) || shared == 0 && len(rest) > 0 && !ValidName(rest) {
+		// Before what else is wrong with it: an attack is to be called one.
+		c.badName(append(slices.Clone(prev[:min(shared, len(prev))]), rest...))
+		return names, nil
+	}
 	if shared > len(prev) || len(rest) == 0 || shared < len(prev) && rest[0] <= prev[shared] {
 		c.fail("listing is out of order")
 		return names, nil
@@ -250,7 +256,7 @@ func (c *cursor) name(names, prev []byte, total int) (all, name []byte) {
 	names = append(names, prev[:shared]...)
 	names = append(names, rest...)
 	name = names[begin:len(names):len(names)]
-	if special(rest) || len(name) <= 2 && !ValidName(name) || len(name) > MaxName {
+	if len(name) <= 2 && !ValidName(name) || len(name) > MaxName {
 		c.badName(name)
 		return names, nil
 	}

@@ -114,9 +114,7 @@ func (f *folder) fold(s setting) (err error) {
 	case "update":
 		c.Update = updateOlder
 		if s.Given {
-			c.Update, err = findKeyword("--update", s.Value, []keyword[updateMode]{
-				{"all", updateAll}, {"none", updateNone}, {"none-fail", updateNoneFail}, {"older", updateOlder},
-			})
+			c.Update, err = findKeyword("--update", s.Value, updateWords())
 		}
 	case "remove-destination":
 		c.RemoveDestination = true
@@ -153,14 +151,10 @@ func (f *folder) fold(s setting) (err error) {
 	case "reflink":
 		c.Reflink = reflinkAlways
 		if s.Given {
-			c.Reflink, err = findKeyword("--reflink", s.Value, []keyword[reflinkMode]{
-				{"auto", reflinkAuto}, {"always", reflinkAlways}, {"never", reflinkNever},
-			})
+			c.Reflink, err = findKeyword("--reflink", s.Value, reflinkWords())
 		}
 	case "sparse":
-		c.Sparse, err = findKeyword("--sparse", s.Value, []keyword[sparseMode]{
-			{"never", sparseNever}, {"auto", sparseAuto}, {"always", sparseAlways},
-		})
+		c.Sparse, err = findKeyword("--sparse", s.Value, sparseWords())
 
 	case "verbose":
 		c.Verbose = true
@@ -185,9 +179,7 @@ func (f *folder) foldExtra(s setting) (err error) {
 	case "progress":
 		c.Progress = progressBar
 		if s.Given {
-			c.Progress, err = findKeyword("--progress", s.Value, []keyword[progressMode]{
-				{"auto", progressAuto}, {"bar", progressBar}, {"plain", progressPlain}, {"none", progressNone},
-			})
+			c.Progress, err = findKeyword("--progress", s.Value, progressWords())
 		}
 	case "explain":
 		c.Explain = true
@@ -200,27 +192,21 @@ func (f *folder) foldExtra(s setting) (err error) {
 	case "verify":
 		c.Verify = verifyXXH3
 		if s.Given {
-			c.Verify, err = findKeyword("--verify", s.Value, []keyword[verifyMode]{
-				{"xxh3", verifyXXH3}, {"blake3", verifyBLAKE3},
-			})
+			c.Verify, err = findKeyword("--verify", s.Value, verifyWords())
 		}
 	case "fsync":
 		c.Fsync = fsyncFull
 		if s.Given {
-			c.Fsync, err = findKeyword("--fsync", s.Value, []keyword[fsyncMode]{
-				{"none", fsyncNone}, {"data", fsyncData}, {"full", fsyncFull}, {"batch", fsyncBatch},
-			})
+			c.Fsync, err = findKeyword("--fsync", s.Value, fsyncWords())
 		}
 	case "inplace":
 		c.Inplace = true
 	case "atomic":
-		c.AtomicTree, err = findKeyword("--atomic", s.Value, []keyword[bool]{{"tree", true}})
+		c.AtomicTree, err = findKeyword("--atomic", s.Value, atomicWords())
 	case "method":
 		c.Methods, err = parseMethods(s.Value)
 	case "cache":
-		c.Cache, err = findKeyword("--cache", s.Value, []keyword[copier.CachePolicy]{
-			{"auto", copier.CacheAuto}, {"keep", copier.CacheKeep}, {"drop", copier.CacheDrop},
-		})
+		c.Cache, err = findKeyword("--cache", s.Value, cacheWords())
 	case "preserve-sharing":
 		f.sharingSet = true
 		c.Sharing, err = parseSharing(s)
@@ -258,10 +244,7 @@ func (f *folder) foldRemote(s setting) (err error) {
 // parseMethods reads the value of --method, nil for auto.
 func parseMethods(list string) ([]copier.Method, error) {
 	var methods []copier.Method
-	words := []keyword[copier.Method]{{"auto", copier.None}}
-	for _, m := range copier.Methods() {
-		words = append(words, keyword[copier.Method]{m.String(), m})
-	}
+	words := methodWords()
 	for word := range strings.SplitSeq(list, ",") {
 		m, err := findKeyword("--method", word, words)
 		switch {
@@ -308,10 +291,7 @@ func (f *folder) preserveDefault() {
 // preserveList switches the attributes of a comma-separated list on or off.
 func (f *folder) preserveList(option, list string, on bool) error {
 	for word := range strings.SplitSeq(list, ",") {
-		a, err := findKeyword(option, word, []keyword[attribute]{
-			{"mode", attrMode}, {"timestamps", attrTimestamps}, {"ownership", attrOwnership},
-			{"links", attrLinks}, {"context", attrContext}, {"xattr", attrXattr}, {"all", attrAll},
-		})
+		a, err := findKeyword(option, word, preserveWords())
 		if err != nil {
 			return err
 		}

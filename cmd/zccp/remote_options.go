@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -71,19 +72,15 @@ func (o *remoteOptions) fold(s setting) (known bool, err error) {
 		own = false
 		o.Zccp = s.Value
 	case "path":
-		o.Path, err = findKeyword("--path", s.Value, []keyword[link.Path]{
-			{"auto", link.Auto}, {"direct", link.Direct}, {"ssh", link.SSH},
-		})
+		o.Path, err = findKeyword("--path", s.Value, pathWords())
 	case "data-ports":
 		if o.Ports, err = link.ParsePortRange(s.Value); err != nil {
 			err = usagef("invalid --data-ports: %v", err)
 		}
 	case "security":
-		o.Security, err = findKeyword("--security", s.Value, []keyword[link.Security]{{"tls", link.TLS}, {"plain", link.Plain}})
+		o.Security, err = findKeyword("--security", s.Value, securityWords())
 	case "ktls":
-		o.KTLS, err = findKeyword("--ktls", s.Value, []keyword[ktls.Mode]{
-			{"auto", ktls.Auto}, {"off", ktls.Off}, {"require", ktls.Require},
-		})
+		o.KTLS, err = findKeyword("--ktls", s.Value, ktlsWords())
 	case "streams":
 		if o.Streams, err = strconv.Atoi(s.Value); err != nil || o.Streams < 1 || o.Streams > maxStreams {
 			err = usagef("invalid number of streams %s: not between 1 and %d", apply.Quote(s.Value), maxStreams)
@@ -98,14 +95,12 @@ func (o *remoteOptions) fold(s setting) (known bool, err error) {
 		o.Compress = false
 	case "compress-choice":
 		own = false
-		switch s.Value {
-		case "auto", "zstd":
-			o.Compress = true
-		case "none":
-			o.Compress = false
-		default:
-			err = unsupported("--compress-choice="+printableText(s.Value), "what is compressed is so by zstd")
+		words := compressWords()
+		i := slices.IndexFunc(words, func(k keyword[bool]) bool { return k.name == s.Value })
+		if i < 0 {
+			return true, unsupported("--compress-choice="+printableText(s.Value), "what is compressed is so by zstd")
 		}
+		o.Compress = words[i].val
 	case "contimeout":
 		o.Connect, err = parseSeconds(s)
 	case "no-contimeout":

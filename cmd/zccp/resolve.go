@@ -60,12 +60,7 @@ func (f *folder) resolveBackup(e *env) error {
 		}
 		if control != "" {
 			var err error
-			c.Backup, err = findKeyword(context, control, []keyword[backupMode]{
-				{"none", backupNone}, {"off", backupNone},
-				{"simple", backupSimple}, {"never", backupSimple},
-				{"existing", backupExisting}, {"nil", backupExisting},
-				{"numbered", backupNumbered}, {"t", backupNumbered},
-			})
+			c.Backup, err = findKeyword(context, control, backupWords())
 			if err != nil {
 				return err
 			}

@@ -11,9 +11,7 @@ func parseSharing(s setting) (copier.Sharing, error) {
 	if !s.Given {
 		return copier.AlwaysSharing, nil
 	}
-	return findKeyword("--preserve-sharing", s.Value, []keyword[copier.Sharing]{
-		{"auto", copier.AutoSharing}, {"always", copier.AlwaysSharing}, {"never", copier.NoSharing},
-	})
+	return findKeyword("--preserve-sharing", s.Value, sharingWords())
 }
 
 // checkSharing refuses what would leave no file that could share.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/zccp/zccp/sync/mirror"
@@ -194,7 +195,7 @@ func (f *syncFolder) foldSelection(s setting) (known bool, err error) {
 		r.Checksum = true
 	case "checksum-choice":
 		for name := range strings.SplitSeq(s.Value, ",") {
-			if name != "auto" && name != "xxh128" {
+			if !slices.Contains(checksumWords(), name) {
 				err = unsupported("--checksum-choice="+printableText(s.Value), "contents are compared by xxh128")
 			}
 		}

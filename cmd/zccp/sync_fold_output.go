@@ -62,21 +62,18 @@ func (f *syncFolder) foldOutput(s setting) (known bool, err error) {
 
 // parseOutbuf reads a word of which the first letter counts.
 func parseOutbuf(s string) (bufferMode, error) {
-	word := strings.ToLower(s)
-	switch {
-	case word == "":
-	case strings.HasPrefix("none", word), strings.HasPrefix("unbuffered", word), strings.HasPrefix("line", word):
-		return bufferLine, nil
-	case strings.HasPrefix("block", word), strings.HasPrefix("full", word):
-		return bufferBlock, nil
+	for _, k := range outbufWords() {
+		if s != "" && strings.HasPrefix(k.name, strings.ToLower(s)) {
+			return k.val, nil
+		}
 	}
 	return 0, usagef("Invalid --outbuf setting -- specify N, L, or B.")
 }
 
 func parseStderr(s string) (stderrMode, error) {
-	for mode, word := range []string{stderrErrors: "errors", stderrAll: "all", stderrClient: "client"} {
-		if s != "" && strings.HasPrefix(word, s) {
-			return stderrMode(mode), nil
+	for _, k := range stderrWords() {
+		if s != "" && strings.HasPrefix(k.name, s) {
+			return k.val, nil
 		}
 	}
 	return 0, usagef("--stderr mode \"%s\" is not one of errors, all, or client", printableText(s))

@@ -66,6 +66,28 @@ func debugNames() []string {
 		"HASH HLINK ICONV IO NSTR OWN PROTO RECV SEND TIME")
 }
 
+// The words of --info and --debug that are no flags.
+const (
+	infoWordAll  = "ALL"
+	infoWordNone = "NONE"
+	infoWordHelp = "HELP"
+)
+
+// infoWords are what --info takes, as a command line would have it; each but the
+// last may be followed by a level.
+func infoWords() []string {
+	var words []string
+	for _, r := range infoRows() {
+		words = append(words, strings.ToLower(r.name))
+	}
+	return append(words, strings.ToLower(infoWordAll), strings.ToLower(infoWordNone), strings.ToLower(infoWordHelp))
+}
+
+// debugWords are what --debug takes besides its flags, of which only level 0 is taken.
+func debugWords() []string {
+	return []string{strings.ToLower(infoWordNone), strings.ToLower(infoWordHelp)}
+}
+
 // infoOf returns the levels that -v, given so often, stands for.
 func infoOf(verbose int) infoLevels {
 	var l infoLevels
@@ -111,11 +133,11 @@ func (c *infoChoice) parse(value string) (help bool, err error) {
 		name, level := splitLevel(word)
 		switch {
 		case word == "":
-		case name == "HELP":
+		case name == infoWordHelp:
 			return true, nil
-		case name == "NONE":
+		case name == infoWordNone:
 			*c = infoChoice{}
-		case name == "ALL":
+		case name == infoWordAll:
 			for i := range c {
 				c[i] = min(level, rows[i].max)
 			}
@@ -135,10 +157,10 @@ func parseDebug(value string) (help bool, err error) {
 	for word := range strings.SplitSeq(value, ",") {
 		name, level := splitLevel(word)
 		switch {
-		case word == "" || name == "NONE":
-		case name == "HELP":
+		case word == "" || name == infoWordNone:
+		case name == infoWordHelp:
 			return true, nil
-		case name != "ALL" && !slices.Contains(debugNames(), name):
+		case name != infoWordAll && !slices.Contains(debugNames(), name):
 			return false, usagef("Unknown --debug item: %s", apply.Quote(word))
 		case level > 0:
 			return false, unsupported("--debug="+word, "there is no debugging output; see --explain and --json")

@@ -99,7 +99,7 @@ func (cfg *verifyConfig) set(s setting) (err error) {
 	case "hash":
 		cfg.Hash, cfg.HashName = copier.XXH3, "xxh3"
 		if s.Given {
-			cfg.Hash, err = findKeyword("--hash", s.Value, []keyword[copier.Hash]{{"xxh3", copier.XXH3}, {"blake3", copier.BLAKE3}})
+			cfg.Hash, err = findKeyword("--hash", s.Value, hashWords())
 		}
 		if cfg.Hash == copier.BLAKE3 {
 			cfg.HashName = "blake3"
@@ -124,12 +124,8 @@ func (cfg *verifyConfig) set(s setting) (err error) {
 
 // ignore adds a list of words.
 func (cfg *verifyConfig) ignore(list string) error {
-	words := []keyword[verify.Aspect]{
-		{"mode", verify.Mode}, {"owner", verify.Owner}, {"group", verify.Group}, {"times", verify.Times},
-		{"dirtimes", verify.DirTimes}, {"acl", verify.ACLs}, {"xattr", verify.Xattrs}, {"links", verify.Links},
-	}
 	for word := range strings.SplitSeq(list, ",") {
-		aspect, err := findKeyword("--ignore", word, words)
+		aspect, err := findKeyword("--ignore", word, aspectWords())
 		if err != nil {
 			return err
 		}

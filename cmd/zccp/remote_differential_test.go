@@ -100,6 +100,15 @@ func remoteIntended() []syncDifference {
 			},
 		},
 		{
+			// A run on one machine is that of a sender.
+			name: "Links that a receiver munges",
+			what: regexp.MustCompile(`: target: | -> |": size: `),
+			when: func(s *syncTrial, _ string) bool {
+				_, pull := remoteTurn(s.number)
+				return pull && s.c.has(func(word string) bool { return word == "--munge-links" })
+			},
+		},
+		{
 			name: "Devices at a daemon",
 			what: regexp.MustCompile(`^-i of [ab] only: (cD|\.[dD]|\*del)|: name: a (block|character) special file, b nothing|": (type|mtime|mode|user|group|rdev|xattr .*): `),
 			when: func(s *syncTrial, _ string) bool {

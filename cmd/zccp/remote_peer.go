@@ -185,8 +185,19 @@ func (p *peerPolicy) open() (platform.FD, error) {
 	return platform.Native().Openat(platform.CWD, name, platform.ReadOnly|platform.Directory, 0)
 }
 
-// place returns the path on this machine that a peer means by one.
-func (p *peerPolicy) place(name string) (string, error) {
+// place returns the path on this machine that a peer means by one, of which
+// links are followed.
+func (p *peerPolicy) place(name string) (string, error) { return p.locate(name, true) }
+
+// placeSource is place for what is to be read: a link that is named itself, with
+// no slash behind it, is sent and leads nowhere here. Where links are followed
+// on the way, their calls keep it in (see roots).
+func (p *peerPolicy) placeSource(name string) (string, error) {
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	return p.locate(name, last == "" || last == "." || last == "..")
+}
+
+func (p *peerPolicy) locate(name string, follow bool) (string, error) {
 	switch {
 	case strings.Contains(name, "\x00"):
 		return "", &syncError{exitRefused, "a path holds a zero byte", ""}
@@ -204,7 +215,7 @@ func (p *peerPolicy) place(name string) (string, error) {
 	}
 	// As if the root were that of the machine: .. does not lead out of it.
 	clean := path.Clean("/" + name)
-	if err := p.check(clean); err != nil {
+	if err := p.check(clean, follow); err != nil {
 		return "", err
 	}
 	full := path.Join(p.Root, clean)
@@ -223,7 +234,7 @@ func (p *peerPolicy) placeSources(job *wire.Job, relative bool) error {
 	for i, source := range job.Sources {
 		before, kept, pivot := strings.Cut(string(source), "/./")
 		if p.Root == "" || !relative {
-			full, err := p.place(string(source))
+			full, err := p.placeSource(string(source))
 			if err != nil {
 				return err
 			}
@@ -235,7 +246,7 @@ func (p *peerPolicy) placeSources(job *wire.Job, relative bool) error {
 		}
 		base, err := p.place(before)
 		if err == nil {
-			_, err = p.place(before + "/" + kept)
+			_, err = p.placeSource(before + "/" + kept)
 		}
 		if err != nil {
 			return err
@@ -272,19 +283,25 @@ func (p *peerPolicy) beneath(dest, value string, local bool) (string, error) {
 	if !ok || below != "" && below[0] != '/' {
 		return "", refusedByRule("the path " + apply.Quote(value) + " leads out of the root")
 	}
-	return full, p.check(below)
+	return full, p.check(below, true)
 }
 
-// check refuses a path whose symbolic links lead out of the root. What is made
-// or exchanged later is the kernel's to keep out.
-func (p *peerPolicy) check(below string) error {
+// check refuses a path whose symbolic links lead out of the root, the last
+// component's only with follow. What is made or exchanged later is the kernel's
+// to keep out.
+func (p *peerPolicy) check(below string, follow bool) error {
 	root, err := os.OpenRoot(p.Root)
 	if err != nil {
 		return &syncError{exitSelection, "cannot open the root: " + reason(err), ""}
 	}
 	defer root.Close()
+	look := root.Stat
+	if !follow {
+		look = root.Lstat
+	}
 	for at := strings.Trim(below, "/"); at != "" && at != "."; at = path.Dir(at) {
-		_, err := root.Stat(at)
+		_, err := look(at)
+		look = root.Stat
 		switch {
 		case err == nil:
 			return nil

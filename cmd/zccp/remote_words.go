@@ -44,10 +44,10 @@ func wordRules() map[string]wordRule {
 	for rule, names := range map[wordRule]string{
 		wordHere: "info debug quiet out-format log-file log-file-format stats human-readable progress 8-bit-output outbuf " +
 			"stderr msgs2stderr version help explain json remote ssh remote-zccp path data-ports security ktls streams key " +
-			"contimeout timeout reflink method cache preserve-sharing block-size",
+			"contimeout timeout munge-links reflink method cache preserve-sharing block-size",
 		wordInlined: "F exclude exclude-from include include-from cvs-exclude D P stop-at compress-choice",
 		wordFree: "archive recursive dirs relative implied-dirs one-file-system prune-empty-dirs files-from from0 max-size min-size mkpath " +
-			"links copy-links copy-unsafe-links copy-dirlinks keep-dirlinks safe-links munge-links checksum checksum-choice ignore-times size-only modify-window update existing " +
+			"links copy-links copy-unsafe-links copy-dirlinks keep-dirlinks safe-links checksum checksum-choice ignore-times size-only modify-window update existing " +
 			"ignore-existing ignore-missing-args ignore-errors max-delete filter gitignore perms executability chmod acls " +
 			"xattrs owner group numeric-ids usermap groupmap chown hard-links devices specials drop-D times " +
 			"omit-dir-times omit-link-times atimes open-noatime super fake-super backup suffix whole-file sparse preallocate " +

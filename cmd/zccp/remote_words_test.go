@@ -241,6 +241,11 @@ func TestPeerRefuses(t *testing.T) {
 		{"through a link", rw, true, "out/x", "", 43},
 		{"the link", rw, true, "out", "", 43},
 		{"from a link", rw, false, "out/x", "", 43},
+		{"the link to be sent", rw, false, "out", "", 0},
+		{"what the link leads to", rw, false, "out/", "", 43},
+		{"the same with a dot", rw, false, "out/.", "", 43},
+		{"the link to be sent, with its path", rw, false, "./out", "--relative", 0},
+		{"from a link, with its path", rw, false, "./out/x", "--relative", 43},
 		{"a link inside", rw, true, "link/d", "", 0},
 		{"zero byte", free, true, "a\x00b", "", 43},
 	} {

@@ -123,3 +123,49 @@ func TestPlainInPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestExportSendsLinks: a link that is asked for itself is sent, wherever it leads, and what it
+// leads to is not. With --munge-links the receiver stores it so that it leads nowhere.
+func TestExportSendsLinks(t *testing.T) {
+	top := t.TempDir()
+	call, url := exporting(t, top, "ro")
+	os.WriteFile(top+"/out/f", []byte("secret"), 0o600)
+	for name, target := range map[string]string{"absolute": top + "/out", "up": "../out/f", "near": "absolute"} {
+		os.Symlink(target, top+"/a/"+name)
+		if code, said := call("-a", fmt.Sprintf(url, "/"+name), top+"/got/"); code != 0 {
+			t.Errorf("%s: code %d\n%s", name, code, said)
+		}
+		if got, err := os.Readlink(top + "/got/" + name); got != target {
+			t.Errorf("%s leads to %q, want %q: %v", name, got, target, err)
+		}
+		if code, said := call("-aL", fmt.Sprintf(url, "/"+name), top+"/followed/"); code == 0 {
+			t.Errorf("%s was followed\n%s", name, said)
+		}
+		if code, said := call("-a", fmt.Sprintf(url, "/"+name+"/"), top+"/entered/"); code == 0 {
+			t.Errorf("%s was entered\n%s", name, said)
+		}
+		if code, said := call("-a", "--munge-links", fmt.Sprintf(url, "/"+name), top+"/munged/"); code != 0 {
+			t.Errorf("%s: code %d\n%s", name, code, said)
+		}
+		if got, err := os.Readlink(top + "/munged/" + name); got != "/rsyncd-munged/"+target {
+			t.Errorf("%s is stored as %q: %v", name, got, err)
+		}
+	}
+	if code, said := call("-a", "--munge-links", "--safe-links", fmt.Sprintf(url, "/"), top+"/safe/"); code != 0 {
+		t.Errorf("code %d\n%s", code, said)
+	}
+	if got, _ := os.Readlink(top + "/safe/near"); got != "/rsyncd-munged/absolute" {
+		t.Errorf("a safe link is stored as %q", got)
+	}
+	if got, err := os.Readlink(top + "/safe/up"); err == nil {
+		t.Errorf("an unsafe link is stored as %q", got)
+	}
+	for _, dir := range []string{"followed", "entered"} {
+		filepath.WalkDir(top+"/"+dir, func(name string, e os.DirEntry, err error) error {
+			if b, _ := os.ReadFile(name); string(b) == "secret" {
+				t.Errorf("%s holds what is outside", name)
+			}
+			return nil
+		})
+	}
+}

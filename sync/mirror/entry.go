@@ -141,8 +141,12 @@ func (m *Mirror) leavesOut(e *entry) bool {
 		return true
 	case platform.ModeSymlink:
 		if m.opts.Links != LinksSkip && m.rules.Links {
-			if m.opts.SafeLinks && unsafeLink(e.link.Bytes(), e.p.path(e.as.Bytes())) {
-				m.note(1, "ignoring unsafe symlink %q -> %q", name(), e.link.String())
+			target := e.link.Bytes()
+			if m.opts.MungeLinks {
+				target = bytes.TrimPrefix(target, []byte(mungePrefix))
+			}
+			if m.opts.SafeLinks && unsafeLink(target, e.p.path(e.as.Bytes())) {
+				m.note(1, "ignoring unsafe symlink %q -> %q", name(), target)
 				return true
 			}
 			return false
@@ -320,6 +324,7 @@ func (m *Mirror) readLink(w *apply.Worker, e *entry) error {
 	}
 }
 
-// mungePrefix makes a link lead nowhere. In a local run, as in rsync, the
-// option takes it away, which is what the sending side does (rsync(1)).
+// mungePrefix makes a link lead nowhere. The option is one of the user's machine
+// alone, as in rsync(1): when it sends, the prefix is taken away, as in a local
+// run, and when it receives from another machine the prefix is put there.
 const mungePrefix = "/rsyncd-munged/"

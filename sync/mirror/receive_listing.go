@@ -186,7 +186,11 @@ func (r *Receiver) entries(ctx context.Context, w *apply.Worker, d *farDir, p *p
 		m.metaFrom(&e.meta, &item.Meta)
 		e.sum, e.follow, e.device = item.Sum, item.Follow, item.Device
 		if e.src.IsSymlink() && m.opts.Links != LinksSkip {
-			link = append(append(link[:0], item.Link...), 0)
+			link = link[:0]
+			if m.opts.MungeLinks {
+				link = append(link, mungePrefix...)
+			}
+			link = append(append(link, item.Link...), 0)
 			e.link = platform.Name(link)
 		}
 		w.Tally.Found++

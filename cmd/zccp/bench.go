@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 )
 
 // benchConfig is a bench command line, checked.
@@ -56,42 +54,11 @@ func knownContenders(kind string) map[string][]string {
 	}
 }
 
-// commonBenchFlags declares the options that every bench has.
-func commonBenchFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "cold", Usage: "drop the kernel's caches before each run (root)"},
-		&cli.BoolFlag{Name: "json", Usage: "print one JSON object instead of a table"},
-		&cli.StringFlag{Name: "html", Usage: "write the report to FILE, as a page with charts"},
-		&cli.BoolFlag{Name: "keep", Usage: "keep the source for the next bench"},
-		&cli.BoolFlag{Name: "help", Usage: "print this help"},
-	}
-}
-
-// benchFlags declares the options of the benches of programs.
-func benchFlags(kind string) []cli.Flag {
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "against", Usage: "peers to time beside zccp: cp, rsync, or NAME=COMMAND with {src} and {dst}"},
-		&cli.StringFlag{Name: "dir", Usage: "work below DIR, on the file system to be measured"},
-		&cli.StringFlag{Name: "rounds", Usage: "time N rounds after one to warm up, 5 or more"},
-		&cli.StringFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "-j of zccp"},
-	}
-	flags = append(flags, commonBenchFlags()...)
-	if kind == "file" {
-		return append(flags, &cli.StringFlag{Name: "size", Usage: "size of the file"})
-	}
-	flags = append(flags, &cli.StringFlag{Name: "files", Usage: "number of files"})
-	if kind == benchSync {
-		return flags
-	}
-	return append(flags,
-		&cli.StringFlag{Name: "shape", Usage: "tree, flat or links"})
-}
-
 // runBench runs "bench KIND [OPTION]...". args begins with KIND.
 func runBench(e *env, args []string) int {
 	run, err := chooseBench(e, args)
 	if err == errBenchHelp {
-		return e.printBenchHelp()
+		return e.print(e.printBenchHelp)
 	}
 	if err != nil {
 		e.errorf("bench: %v", err)

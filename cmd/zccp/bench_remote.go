@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/zccp/zccp/platform"
 )
 
@@ -33,21 +31,10 @@ type remoteBenchConfig struct {
 	Size    int64 // of the file, bytes; 0 for none
 }
 
-func remoteBenchFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "dir", Usage: "make the source below DIR"},
-		&cli.StringFlag{Name: "to", Usage: "copy to a place below DIR"},
-		&cli.StringFlag{Name: "way", Usage: "only these ways"},
-		&cli.StringFlag{Name: "rounds", Usage: "time N rounds after one to warm up, 5 or more"},
-		&cli.StringFlag{Name: "files", Usage: "number of files of the tree, 0 for none"},
-		&cli.StringFlag{Name: "size", Usage: "size of the file, 0 for none"},
-	}, commonBenchFlags()...)
-}
-
 // parseRemoteBench reads the command line after "bench remote".
 func parseRemoteBench(args []string) (*remoteBenchConfig, error) {
 	cfg := &remoteBenchConfig{Dir: ".", Ways: remoteWays(), Rounds: 5, Files: 50000, Size: 3 << 29}
-	line, err := newOptionTable(remoteBenchFlags()).normalise(args, false)
+	line, err := newOptionTable(benchFlags(benchRemote)).normalise(args, false)
 	if err != nil {
 		return nil, err
 	}

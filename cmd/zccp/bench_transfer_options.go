@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/zccp/zccp/copier"
 )
 
@@ -37,21 +35,6 @@ type transferConfig struct {
 	Keep      bool
 }
 
-// transferFlags declares the options of a bench of methods.
-func transferFlags(kind string) []cli.Flag {
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "method", Usage: "only these methods"},
-		&cli.StringFlag{Name: "size", Usage: "size of the file"},
-		&cli.StringFlag{Name: "transfers", Aliases: []string{"rounds"}, Usage: "time N transfers of each after one to warm up"},
-		&cli.BoolFlag{Name: "fsync", Usage: "the time includes an fsync(2) of the copy"},
-	}
-	flags = append(flags, commonBenchFlags()...)
-	if kind == benchSend {
-		flags = append(flags, &cli.StringFlag{Name: "to", Usage: "only to null or to file"})
-	}
-	return flags
-}
-
 // benchableMethods are the methods that a kind of bench compares, the base of
 // the ratios first.
 func benchableMethods(kind string) []copier.Method {
@@ -64,7 +47,7 @@ func benchableMethods(kind string) []copier.Method {
 // parseTransferBench reads the command line after "bench"; args[0] is the kind.
 func parseTransferBench(args []string) (*transferConfig, error) {
 	cfg := &transferConfig{Kind: args[0], Dir: ".", Transfers: 10, Size: 1 << 30}
-	line, err := newOptionTable(transferFlags(cfg.Kind)).normalise(args[1:], false)
+	line, err := newOptionTable(benchFlags(cfg.Kind)).normalise(args[1:], false)
 	if err != nil {
 		return nil, err
 	}

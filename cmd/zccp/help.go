@@ -3,16 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
 // helpTemplate is filled in by cli's own printer.
-const helpTemplate = `Usage: {{.Name}} [OPTION]... [-T] SOURCE DEST
-  or:  {{.Name}} [OPTION]... SOURCE... DIRECTORY
-  or:  {{.Name}} [OPTION]... -t DIRECTORY SOURCE...
-{{if commands}}  or:  {{.Name}} sync | serve | keygen | plan | apply | verify | bench | probe | version | help
+const helpTemplate = `{{usage}}
+{{if commands}}  or:  {{commands}}
 {{end}}{{.Description}}
 
 Examples:
@@ -36,21 +35,26 @@ Exit status:
 {{range status}}{{printf "  %-7s %s" .Code .Meaning}}
 {{end}}`
 
-// printHelp writes the help text of copy mode, 100 columns wide at most.
+// printHelp writes the help text of copy mode.
 func (e *env) printHelp(w io.Writer) error {
-	app := &cli.App{
-		Name: e.prog,
-		Description: "Copy SOURCE to DEST, or each SOURCE into DIRECTORY, as cp does: several files at a time, with\n" +
-			"everything cp can keep, by the fastest way the file systems offer.",
-		Flags: copyFlags(),
-	}
-	cli.HelpPrinterCustom(w, helpTemplate, app, map[string]any{
-		"commands": func() bool { return !e.asCp() },
+	return e.printModeHelp(w, "", helpTemplate, copyFlags(), map[string]any{
+		"commands": e.commandList,
+		"status":   exitStatus,
+	})
+}
+
+// printModeHelp fills in the help text of a mode, 100 columns wide at most. What all
+// templates have are the name, the about text, usage, examples, groups and row.
+func (e *env) printModeHelp(w io.Writer, mode, template string, flags []cli.Flag, more map[string]any) error {
+	app := &cli.App{Name: e.command(mode), Flags: flags, Description: pageOf(mode).lead(mode)}
+	words := map[string]any{
+		"usage":    func() string { return e.usageText(mode) },
+		"examples": func() string { return e.examplesText(mode) },
 		"groups":   helpGroups,
 		"row":      helpRow,
-		"status":   exitStatus,
-		"examples": e.examples,
-	})
+	}
+	maps.Copy(words, more)
+	cli.HelpPrinterCustom(w, template, app, words)
 	return nil
 }
 
@@ -75,26 +79,6 @@ func helpGroups(flags []cli.Flag) []helpGroup {
 		g.Flags = append(g.Flags, f)
 	}
 	return groups
-}
-
-func (e *env) examples() string {
-	rows := [][2]string{
-		{"-a SRC DST", "a tree with all its attributes, as cp -a"},
-		{"-a --verify --fsync SRC DST", "the same, read back, compared and durable"},
-		{"-a --dry-run SRC DST", "only say what would be done"},
-		{"-R --reflink=always SRC DST", "clones that take no space, or fail"},
-	}
-	if !e.asCp() {
-		rows = append(rows, [2]string{"-a SRC HOST:DST", "to another machine, by ssh"})
-	}
-	var b strings.Builder
-	for i, r := range rows {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "  %-36s %s", e.prog+" "+r[0], r[1])
-	}
-	return b.String()
 }
 
 // printExample is what a call without operands gets under its message.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -49,15 +50,7 @@ func TestHelp(t *testing.T) {
 	if other := helpText(t, "zccp", "help"); other != text {
 		t.Error("'zccp help' is not 'zccp --help'")
 	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		if len(line) > helpWidth {
-			t.Errorf("%d columns: %s", len(line), line)
-		}
-		if strings.TrimRight(line, " ") != line {
-			t.Errorf("blanks at the end: %q", line)
-		}
-	}
+	fits(t, text)
 	for _, o := range newOptionTable(copyFlags()).options {
 		name := "--" + o.name
 		if len(o.name) == 1 {
@@ -72,6 +65,32 @@ func TestHelp(t *testing.T) {
 		if !strings.Contains(text, status.Meaning) {
 			t.Errorf("exit status %s is not in the help text", status.Code)
 		}
+	}
+}
+
+// fits fails for lines that are too long or end in blanks.
+func fits(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if n := utf8.RuneCountInString(line); n > helpWidth {
+			t.Errorf("%d columns: %s", n, line)
+		}
+		if strings.TrimRight(line, " ") != line {
+			t.Errorf("blanks at the end: %q", line)
+		}
+	}
+}
+
+// TestModeHelp: what --help of the modes says that have no test of their own.
+func TestModeHelp(t *testing.T) {
+	for _, mode := range []string{"bench", "keygen", "plan", "probe", "serve"} {
+		text := helpText(t, "zccp", mode, "--help")
+		golden(t, "help-"+mode+".txt", text)
+		fits(t, text)
+	}
+	if helpText(t, "zccp", "apply", "--help") != helpText(t, "zccp", "plan", "--help") {
+		t.Error("apply has another help than plan")
 	}
 }
 

@@ -12,14 +12,20 @@ import (
 	"github.com/zccp/zccp/sync/link"
 )
 
-const keygenHelpTemplate = `Usage: {{.Name}} [FILE]
-  or:  {{.Name}} --show [FILE]
-{{.Description}}
+const keygenHelpTemplate = `{{usage}}
+{{.Description}} FILE must not exist; default: ~/.config/zccp/key.
+
+Examples:
+{{examples}}
 
 {{range .Flags}}{{row .}}{{end}}
 Both print the fingerprint, by which the other end knows the key: that of a client goes into the
 daemon's file of clients, that of the daemon into the URL (?pin=) or the client's known_hosts.
 `
+
+func (e *env) printKeygenHelp(w io.Writer) error {
+	return e.printModeHelp(w, "keygen", keygenHelpTemplate, keygenFlags(), nil)
+}
 
 func keygenFlags() []cli.Flag {
 	return []cli.Flag{
@@ -35,11 +41,7 @@ func runKeygen(e *env, args []string) int {
 	show := false
 	for _, s := range line.Settings {
 		if s.Option == "help" {
-			return e.print(func(w io.Writer) error {
-				app := &cli.App{Name: e.prog + " keygen", Flags: keygenFlags(), Description: "Make a key in FILE, which must not exist; default: ~/.config/zccp/key."}
-				cli.HelpPrinterCustom(w, keygenHelpTemplate, app, map[string]any{"row": helpRow})
-				return nil
-			})
+			return e.print(e.printKeygenHelp)
 		}
 		show = true
 	}

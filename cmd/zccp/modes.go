@@ -75,6 +75,10 @@ func modes() []mode {
 	of := func(flags func() []cli.Flag, m string) func() []modeOption {
 		return func() []modeOption { return flagOptions(m, flags()) }
 	}
+	bench := func(kind string) func() []modeOption {
+		return of(func() []cli.Flag { return benchFlags(kind) }, "bench "+kind)
+	}
+	places := []modeOperand{{name: "DIR", kind: valueDirectory, optional: true}, {name: "DIR2", kind: valueDirectory, optional: true}}
 	none := func() []modeOption { return nil }
 	return []mode{
 		{"", "copy files and directories, as cp does", of(copyFlags, ""), []modeOperand{source, dest}},
@@ -86,6 +90,12 @@ func modes() []mode {
 		{"apply", "carry out a plan", applyModeOptions, []modeOperand{local("PLAN")}},
 		{"verify", "compare two trees or files", of(verifyFlags, "verify"), []modeOperand{local("SRC"), local("DST")}},
 		{"probe", "say what can be done at a place, or between two", of(probeFlags, "probe"), []modeOperand{local("PATH"), {name: "PATH", kind: valueFile, optional: true}}},
+		{"bench tree", "time zccp beside other programs on a tree of small files", bench("tree"), nil},
+		{"bench file", "time zccp beside other programs on one big file", bench("file"), nil},
+		{"bench sync", "time zccp sync beside rsync", bench(benchSync), nil},
+		{"bench remote", "time copies to servers on this machine, beside rsync", bench(benchRemote), nil},
+		{"bench methods", "time each method of copying a file", bench(benchMethods), places},
+		{"bench send", "time each method of sending a file", bench(benchSend), places},
 		{"version", "print the version and what this machine can do", none, nil},
 		{"help", "print help", none, nil},
 		{"completion", "print the script that completes command lines in a shell", none,

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/mirror"
 )
@@ -200,32 +202,32 @@ func count(n int64, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-// planHelp is the help of both commands.
-const planHelp = `Usage: %[1]s plan [OPTION]... SRC... DEST > PLAN
-  or:  %[1]s apply [OPTION]... PLAN
-Write down what '%[1]s sync' would do with the same options, and do that later, exactly that: an
-entry that has changed since then, at SRC or at DEST, is named and left alone, and so is,
-silently, what is not in the plan.
+const planHelpTemplate = `{{usage}}
+{{.Description}}
 
-plan takes the options of '%[1]s sync --help'; those of the output bear on apply. A PLAN is JSON
+plan takes the options of '{{program}} sync --help'; those of the output bear on apply. A PLAN is JSON
 lines, see docs/plan.md. One that was changed or cut off is refused as a whole. It is carried
 out in the directory it was made in; a PLAN of - is read from stdin.
 
+Examples:
+{{examples}}
+
 Options of apply, as those of sync:
-  -n --dry-run   only say what would be done, and what would be refused
-  -i -v -q -h -8 --out-format=FORMAT --stats --progress --explain --json
-                 what is said, added to what was given with plan
-  -j --jobs=N    use up to N workers
-  --help         print this help
-
-Example:
-  %[1]s plan -aHAX --delete src/ dst/ > plan.jsonl
-  %[1]s apply -i plan.jsonl
-
-Exit status: those of '%[1]s sync'; 23 if something of the plan was not done. With 1 nothing was.
+{{range .Flags}}{{row .}}{{end}}
+Exit status: those of '{{program}} sync'; 23 if something of the plan was not done. With 1 nothing was.
 `
 
+// printPlanHelp writes the help of plan and of apply.
 func (e *env) printPlanHelp(w io.Writer) error {
-	_, err := fmt.Fprintf(w, planHelp, e.prog)
-	return err
+	var flags []cli.Flag
+	for _, o := range syncOptions() {
+		if slices.Contains(applyOptions(), o.canonical()) {
+			flags = append(flags, o.cliFlag())
+		}
+	}
+	return e.printModeHelp(w, "plan", planHelpTemplate, flags, map[string]any{
+		"program":  func() string { return e.prog },
+		"usage":    func() string { return e.usageText("plan", "apply") },
+		"examples": func() string { return e.examplesText("plan", "apply") },
+	})
 }

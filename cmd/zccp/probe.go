@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -22,36 +23,31 @@ type probeConfig struct {
 
 func probeFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "json", Usage: "print one JSON object instead of a table"},
-		&cli.BoolFlag{Name: "help", Usage: "print this help"},
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON object instead of a table, see docs/probe.md"},
+		&cli.BoolFlag{Name: "help", Usage: "print this help and exit"},
 	}
 }
 
-// printProbeHelp writes the help of probe.
-func (e *env) printProbeHelp() int {
-	fmt.Fprintf(e.stdout, `Usage: %[1]s probe [OPTION]... PATH
-  or:  %[1]s probe [OPTION]... SOURCE DEST
-Say what can be done at PATH, or between SOURCE and DEST: the file systems, the
-methods that copy files there and the ones that would be chosen, and what of
-holes, links, attributes and calls the file systems and the kernel have.
+const probeHelpTemplate = `{{usage}}
+{{.Description}}
 
-Everything is tried, on scratch files of 8 MiB at most in a directory of its
-own in PATH (of a file: in its directory), which is removed. Where nothing may
-be written, that is said of what was not tried; it is no failure.
+Examples:
+{{examples}}
 
-  --json   print one JSON object, see docs/probe.md
-  --help   print this help
-
+{{range .Flags}}{{row .}}{{end}}
 Exit status: 0 if the probe was made, whatever it found; else 1.
-`, e.prog)
-	return exitOK
+`
+
+// printProbeHelp writes the help of probe.
+func (e *env) printProbeHelp(w io.Writer) error {
+	return e.printModeHelp(w, "probe", probeHelpTemplate, probeFlags(), nil)
 }
 
 // runProbe runs "probe [OPTION]... PATH [PATH]".
 func runProbe(e *env, args []string) int {
 	cfg, err := parseProbe(args)
 	if err == errProbeHelp {
-		return e.printProbeHelp()
+		return e.print(e.printProbeHelp)
 	}
 	if err != nil {
 		e.errorf("probe: %v", err)

@@ -24,7 +24,7 @@ func runServe(e *env, args []string) int {
 		return e.refuse(err)
 	}
 	if cfg.help {
-		return e.print(func(w io.Writer) error { return printServeHelp(w, e.prog) })
+		return e.print(e.printServeHelp)
 	}
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := withSignals(context.Background())

@@ -19,12 +19,11 @@ type serveConfig struct {
 	policy peerPolicy // of stdio
 }
 
-const serveHelpTemplate = `Usage: {{.Name}} --stdio [OPTION]...
-  or:  {{.Name}} [--listen=ADDRESS] --config=FILE
+const serveHelpTemplate = `{{usage}}
 {{.Description}}
 
 Examples:
-  {{.Name}} --config=/etc/zccp/serve.conf
+{{examples}}
   command="zccp serve --stdio --root=/srv/backup --append-only",restrict ssh-ed25519 AAAA...
 {{range groups .Flags}}
 {{.Name}}:
@@ -51,14 +50,12 @@ func serveFlags() []cli.Flag {
 		flag(stdio, "with one of the three above: let the client ask for --security=plain", "allow-plain"),
 		value(daemon, "read exports, keys and limits from `FILE`, see docs/remote.md", "config"),
 		value(daemon, "listen on `ADDRESS`, as 192.0.2.7:7453 or :7453, instead of what FILE says", "listen"),
-		flag("", "print this help and exit", "help"),
+		flag("Help", "print this help and exit", "help"),
 	}
 }
 
-func printServeHelp(w io.Writer, prog string) error {
-	app := &cli.App{Name: prog + " serve", Flags: serveFlags(), Description: "Let other machines copy from here and to here."}
-	cli.HelpPrinterCustom(w, serveHelpTemplate, app, map[string]any{"groups": helpGroups, "row": helpRow})
-	return nil
+func (e *env) printServeHelp(w io.Writer) error {
+	return e.printModeHelp(w, "serve", serveHelpTemplate, serveFlags(), nil)
 }
 
 // parseServe reads the arguments of serve.

@@ -7,15 +7,11 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const syncHelpTemplate = `Usage: {{.Name}} [OPTION]... SRC... DEST
-  or:  {{.Name}} [OPTION]... SRC
+const syncHelpTemplate = `{{usage}}
 {{.Description}}
 
 Examples:
-  {{.Name}} -aHAX --delete src/ dst/     make dst what src is
-  {{.Name}} -ain --delete src/ dst/      only say what that would change
-  {{.Name}} -a --link-dest=../1 src/ 2/  a snapshot that shares what is the same
-  {{.Name}} -aHAX --delete src/ host:dst/  make dst on another machine what src is, by ssh
+{{examples}}
 {{range groups .Flags}}
 {{.Name}}:
 {{range .Flags}}{{row .}}{{end}}{{end}}{{range lists}}
@@ -38,13 +34,9 @@ Exit status:
 
 type helpList struct{ Name, Text string }
 
-// printSyncHelp writes the help text of sync mode, 100 columns wide at most.
+// printSyncHelp writes the help text of sync mode.
 func (e *env) printSyncHelp(w io.Writer) error {
-	app := &cli.App{
-		Name: e.syncCommand(),
-		Description: "Make DEST hold what SRC holds, as rsync does, several files at a time; either may be on another\n" +
-			"machine. With one SRC and no DEST, list it.",
-	}
+	var flags []cli.Flag
 	var negations []string
 	idle, never := helpList{Name: groupIdle}, helpList{Name: groupNever}
 	var idleNames, neverNames []string
@@ -62,18 +54,15 @@ func (e *env) printSyncHelp(w io.Writer) error {
 		case o.never != "":
 			neverNames = append(neverNames, names...)
 		default:
-			app.Flags = append(app.Flags, o.cliFlag())
+			flags = append(flags, o.cliFlag())
 		}
 	}
 	idle.Text, never.Text = indented(idleNames), indented(neverNames)
-	cli.HelpPrinterCustom(w, syncHelpTemplate, app, map[string]any{
-		"groups":    helpGroups,
-		"row":       helpRow,
+	return e.printModeHelp(w, "sync", syncHelpTemplate, flags, map[string]any{
 		"lists":     func() []helpList { return []helpList{idle, never} },
 		"negations": func() string { return indented(negations) },
 		"status":    syncExitStatus,
 	})
-	return nil
 }
 
 // indented lays out words two blanks from the left.

@@ -5,8 +5,6 @@ import (
 	"io"
 	"runtime"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
@@ -30,13 +28,11 @@ func verifyStatus() []exitRow {
 	}
 }
 
-const verifyHelpTemplate = `Usage: {{.Name}} verify [OPTION]... SRC DST
-Compare two trees, or two files: names, types, content, targets of symbolic links, device numbers,
-mode, owner, group, time of modification to the nanosecond, ACLs, extended attributes and which
-names are one file. Nothing is changed, not even times of access where that is allowed.
+const verifyHelpTemplate = `{{usage}}
+{{.Description}}
 
-Symbolic links below SRC and DST are not followed; SRC and DST themselves are. A slash at the end
-of either means nothing.
+Examples:
+{{examples}}
 {{range groups .Flags}}
 {{.Name}}:
 {{range .Flags}}{{row .}}{{end}}{{end}}
@@ -48,13 +44,7 @@ Exit status:
 
 // printVerifyHelp writes the help of verify.
 func (e *env) printVerifyHelp(w io.Writer) error {
-	app := &cli.App{Name: e.prog, Flags: verifyFlags()}
-	cli.HelpPrinterCustom(w, verifyHelpTemplate, app, map[string]any{
-		"groups": helpGroups,
-		"row":    helpRow,
-		"status": verifyStatus,
-	})
-	return nil
+	return e.printModeHelp(w, "verify", verifyHelpTemplate, verifyFlags(), map[string]any{"status": verifyStatus})
 }
 
 // runVerify runs "verify [OPTION]... SRC DST".

@@ -21,6 +21,7 @@ const EnvRequire = "ZCCP_TEST_REQUIRE"
 //	loopfs  loop devices can be set up and ext4, xfs and btrfs be made on them
 //	strace  strace(1) is installed
 //	rsync   rsync(1) is installed
+//	bash    bash(1) is installed, and zsh, fish and mandoc likewise
 //	sshd    ssh(1), ssh-keygen(1) and sshd(8) are installed
 //	fuse    /dev/fuse can be opened
 //
@@ -46,7 +47,7 @@ func missing(ability string) string {
 		}
 	case "loopfs":
 		return missingLoop()
-	case "strace", "rsync":
+	case "strace", "rsync", "bash", "zsh", "fish", "mandoc":
 		if _, err := exec.LookPath(ability); err != nil {
 			return err.Error()
 		}
@@ -70,7 +71,7 @@ func missing(ability string) string {
 
 func known(ability string) bool {
 	switch ability {
-	case "root", "loopfs", "strace", "rsync", "sshd", "fuse":
+	case "root", "loopfs", "strace", "rsync", "bash", "zsh", "fish", "mandoc", "sshd", "fuse":
 		return true
 	}
 	return false

@@ -150,6 +150,9 @@ type Calls struct {
 	Splice        func(dst FD, dstOff *int64, src FD, srcOff *int64, n int) (int, error)
 	Clone         func(dst, src FD) error
 	CloneRange    func(dst FD, dstOff int64, src FD, srcOff, n int64) error
+	// CloneAt makes a new file of that name which is a clone of src, its metadata but
+	// for the owner included, where only a whole new file can be a clone (clonefile(2)).
+	CloneAt func(src FD, dir FD, name Name) error
 	// CowExtent sets in what units space is allocated for writes to shared data, in
 	// bytes, and returns what was set before; 0 is what the file system does by itself.
 	CowExtent func(fd FD, bytes int) (was int, err error)

@@ -117,6 +117,10 @@ func judgeOffload(call Call, e Errno, moved bool) Verdict {
 			return NextAndRemember
 		}
 		return Next
+	case syscall.ENOTSOCK:
+		if call == CallSendfile {
+			return NextAndRemember // the BSDs send to sockets only
+		}
 	case syscall.EXDEV, syscall.ENOSYS, syscall.ENOTTY:
 		if call == CallSendfile && e == syscall.EXDEV {
 			return Next

@@ -29,6 +29,7 @@ ENOSYS       F*      F*              F*          F*          F*      F*      F* 
 EOPNOTSUPP   F*      F*              F*          F*          F*      F*      F*      F*        X
 ENOTTY       F*      F*              F*          F*          F*      F*      F*      F*        X
 ENODEV       F       X               X           X           X       F*      F*      F*        X
+ENOTSOCK     F       X               F*          X           X       X       X       X         X
 EXDEV        F*      F*              F           F           X       X       X       X         X
 EINVAL       F       F               F           F           F       F       F       F*        X
 EBADF        F       F               F           X           X       X       X       X         X
@@ -63,7 +64,7 @@ var errnos = map[string]syscall.Errno{
 	"EIO": syscall.EIO, "EUCLEAN": syscall.EUCLEAN, "EBADMSG": syscall.EBADMSG, "ENOSPC": syscall.ENOSPC,
 	"EDQUOT": syscall.EDQUOT, "EFBIG": syscall.EFBIG, "EOVERFLOW": syscall.EOVERFLOW, "ENOMEM": syscall.ENOMEM,
 	"EROFS": syscall.EROFS, "EPIPE": syscall.EPIPE, "ECONNRESET": syscall.ECONNRESET, "EMFILE": syscall.EMFILE,
-	"EFAULT": syscall.EFAULT, "ENODEV": syscall.ENODEV,
+	"EFAULT": syscall.EFAULT, "ENODEV": syscall.ENODEV, "ENOTSOCK": syscall.ENOTSOCK,
 }
 
 func TestJudge(t *testing.T) {

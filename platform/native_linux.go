@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,7 @@ var native = Calls{
 	Ftruncate: ftruncate, Fallocate: fallocate, PunchHole: punchHole, CopyFileRange: copyFileRange,
 	Sendfile: sendfile, Splice: splice, Clone: clone, CloneRange: cloneRange, CowExtent: cowExtent, Fadvise: fadvise, Cached: cached,
 	Extents: extents, ExtentSpace: extentSpace,
+	CloneAt: func(src FD, dir FD, name Name) error { return errors.ErrUnsupported },
 
 	PreadUncached: preadUncached, PwriteUncached: pwriteUncached,
 	DirectAlign: directAlign, SetDirect: setDirect, CacheState: cacheState,

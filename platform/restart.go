@@ -50,6 +50,9 @@ func Restarting(c *Calls) *Calls {
 	r.LinkFD = func(fd FD, newdir FD, newname Name) error {
 		return restarted(func() error { return c.LinkFD(fd, newdir, newname) })
 	}
+	r.CloneAt = func(src FD, dir FD, name Name) error {
+		return restarted(func() error { return c.CloneAt(src, dir, name) })
+	}
 	r.Renameat = func(olddir FD, oldname Name, newdir FD, newname Name) error {
 		return restarted(func() error { return c.Renameat(olddir, oldname, newdir, newname) })
 	}

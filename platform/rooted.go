@@ -59,6 +59,9 @@ func Rooted(c *Calls, root FD, at Name) *Calls {
 	out.LinkFD = func(fd FD, dir FD, name Name) error {
 		return r.at(dir, name, func(dir FD, name Name) error { return c.LinkFD(fd, dir, name) })
 	}
+	out.CloneAt = func(src FD, dir FD, name Name) error {
+		return r.at(dir, name, func(dir FD, name Name) error { return c.CloneAt(src, dir, name) })
+	}
 	out.Linkat = func(olddir FD, oldname Name, newdir FD, newname Name, follow bool) error {
 		if follow {
 			return syscall.EACCES

@@ -7,16 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func fromStat(st *Stat, u *unix.Stat_t) {
-	st.Dev, st.Ino = uint64(u.Dev), u.Ino
-	st.Mode, st.UID, st.GID = u.Mode, u.Uid, u.Gid
-	st.Nlink, st.Rdev = uint64(u.Nlink), uint64(u.Rdev)
-	st.Size, st.Blocks, st.BlockSize = u.Size, u.Blocks, int64(u.Blksize)
-	st.Atime = Time{int64(u.Atim.Sec), int64(u.Atim.Nsec)}
-	st.Mtime = Time{int64(u.Mtim.Sec), int64(u.Mtim.Nsec)}
-	st.Ctime = Time{int64(u.Ctim.Sec), int64(u.Ctim.Nsec)}
-}
-
 func fstat(fd FD, st *Stat) error {
 	var u unix.Stat_t
 	if err := unix.Fstat(int(fd), &u); err != nil {

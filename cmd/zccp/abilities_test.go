@@ -63,20 +63,22 @@ func TestEveryAbilityOnEveryTarget(t *testing.T) {
 // checkAbilities wants, in the files that each target builds:
 //   - every exported name once, functions and methods with one signature
 //     everywhere;
-//   - an unexported name that has a variant somewhere on every target too (one
-//     that a single constrained file declares is that file's helper);
-//   - every field of Calls filled: one left out would be a nil function.
+//   - an unexported name that has a variant somewhere on every target that
+//     mentions it (where nothing does it is the helper of some systems only);
+//   - every field of Calls filled wherever a table is written: one left out
+//     would be a nil function.
 func checkAbilities(builds map[target][]sourceFile) (violations []string) {
 	type decl struct{ file, signature string }
 	found := make(map[string]map[target]decl)
 	variants := make(map[string]map[string]bool)
-	filled := make(map[target]map[string]bool)
+	mentioned := make(map[target]map[string]bool)
 	var fields []string
+	tables := make(map[target][]map[string]bool)
 	targets := slices.SortedFunc(maps.Keys(builds), func(a, b target) int {
 		return cmp.Or(strings.Compare(a.goos, b.goos), strings.Compare(a.goarch, b.goarch))
 	})
 	for _, g := range targets {
-		filled[g] = make(map[string]bool)
+		mentioned[g] = make(map[string]bool)
 		for _, f := range builds[g] {
 			for name, signature := range declarations(f.file) {
 				if found[name] == nil {
@@ -96,13 +98,17 @@ func checkAbilities(builds map[target][]sourceFile) (violations []string) {
 						fields = fieldNames(s.Fields)
 					}
 				case *ast.CompositeLit:
-					if id, ok := n.Type.(*ast.Ident); ok && id.Name == "Calls" {
+					if id, ok := n.Type.(*ast.Ident); ok && id.Name == "Calls" && len(n.Elts) > 0 {
+						filled := make(map[string]bool)
 						for _, e := range n.Elts {
 							if kv, ok := e.(*ast.KeyValueExpr); ok {
-								filled[g][kv.Key.(*ast.Ident).Name] = true
+								filled[kv.Key.(*ast.Ident).Name] = true
 							}
 						}
+						tables[g] = append(tables[g], filled)
 					}
+				case *ast.Ident:
+					mentioned[g][n.Name] = true
 				}
 				return true
 			})
@@ -116,6 +122,9 @@ func checkAbilities(builds map[target][]sourceFile) (violations []string) {
 		var first decl
 		for _, g := range targets {
 			d, ok := on[g]
+			if !ok && !ast.IsExported(base) && !mentioned[g][base] {
+				continue
+			}
 			if !ok {
 				violations = append(violations, fmt.Sprintf("%s is missing for %v", name, g))
 				continue
@@ -130,9 +139,14 @@ func checkAbilities(builds map[target][]sourceFile) (violations []string) {
 		violations = append(violations, "no fields of Calls found")
 	}
 	for _, g := range targets {
+		if len(tables[g]) == 0 {
+			violations = append(violations, fmt.Sprintf("no Calls are filled for %v", g))
+		}
 		for _, name := range fields {
-			if !filled[g][name] {
-				violations = append(violations, fmt.Sprintf("Calls.%s is not filled for %v", name, g))
+			for _, filled := range tables[g] {
+				if !filled[name] {
+					violations = append(violations, fmt.Sprintf("Calls.%s is not filled for %v", name, g))
+				}
 			}
 		}
 	}
@@ -164,6 +178,7 @@ func TestAbilityRulesBite(t *testing.T) {
 		{"exported constant missing", full, full + "const Flag = 1", "Flag is missing for {linux amd64}"},
 		{"signatures differ", full + "func Probe(a, b int) {}", full + "func Probe(a int) {}", "Probe is func(int)() in platform/x_plan9.go but func(int, int)()"},
 		{"field not filled", full, "package p; func Native() *Calls { return &Calls{Open: nil} }", "Calls.Close is not filled for {plan9 amd64}"},
+		{"one of two tables not filled", full, full + "var half = Calls{Open: nil}", "Calls.Close is not filled for {plan9 amd64}"},
 		{"helper of one system", full + "func helper() {}", full, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -201,9 +216,10 @@ func TestAbilityRulesBite(t *testing.T) {
 	got = strings.Join(checkAbilities(map[target][]sourceFile{
 		linux:               {parse("platform/x_linux.go", full+"func variant() {}")},
 		plan9:               {parse("platform/x_plan9.go", full+"func variant() {}")},
-		{"illumos", "mips"}: {parse("platform/x_other.go", full)},
+		{"illumos", "mips"}: {parse("platform/x_other.go", full+"func use() { variant() }")},
+		{"js", "wasm"}:      {parse("platform/x_js.go", full)},
 	}), "\n")
-	if !strings.Contains(got, "variant is missing for {illumos mips}") {
-		t.Errorf("variant of a function missing: got %q", got)
+	if !strings.HasSuffix(got, "\nvariant is missing for {illumos mips}") || strings.Contains(got, "wasm") {
+		t.Errorf("variant of a function missing where it is used: got %q", got)
 	}
 }

@@ -1,0 +1,61 @@
+package platform
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+const errInvalidName = unix.EINVAL
+
+// Open flags of Calls.Openat. O_PATH is there since FreeBSD 13; those above the
+// 32 bits that the kernel takes have no counterpart.
+const (
+	ReadOnly  = unix.O_RDONLY
+	WriteOnly = unix.O_WRONLY
+	ReadWrite = unix.O_RDWR
+	Create    = unix.O_CREAT
+	Exclusive = unix.O_EXCL
+	Truncate  = unix.O_TRUNC
+	NoFollow  = unix.O_NOFOLLOW
+	NonBlock  = unix.O_NONBLOCK
+	Directory = unix.O_DIRECTORY
+	NoCTTY    = unix.O_NOCTTY
+	PathOnly  = 0x00400000 // O_PATH, sys/fcntl.h
+	NoAtime   = 1 << 40
+	Unnamed   = 1 << 42
+)
+
+// openFlags: NoAtime is a wish that can't be granted.
+func openFlags(flags int) int { return flags&^(NoAtime|Unnamed) | unix.O_CLOEXEC }
+
+// openError gives the errors of open(2) their meanings of Linux: a link where
+// none is followed is EMLINK here, and what leads out of a directory that
+// nothing may leave ENOTCAPABLE.
+func openError(err error) error {
+	switch err {
+	case unix.EMLINK:
+		return unix.ELOOP
+	case unix.ENOTCAPABLE:
+		return unix.EXDEV
+	}
+	return err
+}
+
+// Native returns the table of the running kernel. The caller may change its
+// copy.
+func Native() *Calls {
+	c := Portable()
+	c.OpenBeneath = openBeneath
+	c.CopyFileRange, c.Clone, c.PunchHole = copyFileRange, clone, punchHole
+	c.Sendfile, c.Fadvise = sendfile, fadvise
+	c.DirectAlign, c.SetDirect = directAlign, setDirect
+	return c
+}
+
+// openBeneath is O_RESOLVE_BENEATH (open(2), since FreeBSD 13).
+func openBeneath(dir FD, name Name, flags int, mode uint32) (FD, error) {
+	return posixOpenat(dir, name, flags|unix.O_RESOLVE_BENEATH, mode)
+}
+
+func mknodat(dir FD, name Name, mode uint32, rdev uint64) error {
+	return unix.Mknodat(at(dir), text(name), mode, rdev)
+}

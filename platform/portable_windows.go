@@ -1,0 +1,4 @@
+package platform
+
+// Portable returns the native table: there are no calls of POSIX here.
+func Portable() *Calls { return Native() }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"runtime/debug"
 )
 
@@ -68,14 +67,7 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 	case "keygen":
 		return runKeygen(e, args[1:]), true
 	case "completion":
-		// A name that the manual promises to a later version. Without this,
-		// "zccp completion a b" would be a copy of the files completion and a
-		// into b; a file of that name shows that just this is meant.
-		if _, err := os.Lstat(args[0]); err == nil {
-			return 0, false
-		}
-		e.errorf("'%s' is not in this version", args[0])
-		return exitFailure, true
+		return runCompletion(e, args[1:]), true
 	}
 	return 0, false
 }

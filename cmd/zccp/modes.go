@@ -98,7 +98,7 @@ func modes() []mode {
 		{"bench send", "time each method of sending a file", bench(benchSend), places},
 		{"version", "print the version and what this machine can do", none, nil},
 		{"help", "print help", none, nil},
-		{"completion", "print the script that completes command lines in a shell", none,
+		{"completion", "print the script that completes command lines in a shell", of(completionFlags, "completion"),
 			[]modeOperand{{name: "SHELL", kind: valueWord, words: completionShells()}}},
 	}
 }

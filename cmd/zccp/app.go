@@ -52,16 +52,15 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 		return runVerify(e, args[1:]), true
 	case "sync":
 		return runSync(e, args[1:]), true
-	case "version", "help":
+	case "version":
 		if len(args) > 1 {
 			e.errorf("'%s' takes no arguments", args[0])
 			e.hintf("to copy a file of that name, write ./%s", args[0])
 			return exitFailure, true
 		}
-		if args[0] == "version" {
-			return e.print(printVersion), true
-		}
-		return e.print(e.printHelp), true
+		return e.print(printVersion), true
+	case "help":
+		return runHelp(e, args[1:]), true
 	case "serve":
 		return runServe(e, args[1:]), true
 	case "keygen":

@@ -162,7 +162,7 @@ func (p *manualPage) lead(name string) string {
 		if lines != nil {
 			lines = append(lines, "")
 		}
-		lines = append(lines, wrap(plainText(b.text), helpWidth)...)
+		lines = append(lines, wrap(plainWords(b.text, true), helpWidth)...)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -186,6 +186,9 @@ func (e *env) command(mode string) string {
 	}
 	return strings.TrimSpace(e.prog + " " + mode)
 }
+
+// file is the name of the page in docs/man.
+func (p *manualPage) file() string { return fmt.Sprintf("%s.%d", p.name, p.section) }
 
 // usageText returns the ways of calling the given modes, as the first lines of a help text.
 func (e *env) usageText(modes ...string) string {

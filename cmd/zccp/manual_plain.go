@@ -4,15 +4,23 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
-// plainText returns a paragraph without its marks, as a terminal shows it.
-func plainText(text string) string {
+// plainText returns text without its marks, as a terminal shows it.
+func plainText(text string) string { return plainWords(text, false) }
+
+// plainWords is plainText that, if quoted is set, puts into quotes what is to be typed
+// and would not stand out: what has blanks or is no word.
+func plainWords(text string, quoted bool) string {
 	var words []string
 	for _, word := range textWords(text) {
 		var b strings.Builder
 		for _, s := range word {
+			if quoted && s.kind == spanCode && (len(s.text) == 1 || strings.Contains(s.text, " ") || !strings.ContainsFunc(s.text, unicode.IsLetter)) {
+				s.text = "'" + s.text + "'"
+			}
 			b.WriteString(s.text)
 		}
 		words = append(words, b.String())
@@ -66,7 +74,7 @@ func (p *plainWriter) blocks(blocks []textBlock, insert func(name string)) {
 
 // wrapped writes a paragraph: first before its first line, rest before the others.
 func (p *plainWriter) wrapped(first, rest, text string) {
-	for i, line := range wrap(plainText(text), helpWidth-len(rest)) {
+	for i, line := range wrap(plainWords(text, true), helpWidth-len(rest)) {
 		if i > 0 {
 			first = rest
 		}
@@ -115,6 +123,11 @@ func (p *plainWriter) table(rows [][]string) {
 			fmt.Fprintln(p.w, strings.TrimRight(line, " "))
 			continue
 		}
-		p.wrapped(line, strings.Repeat(" ", at), row[last])
+		for i, text := range wrap(plainText(row[last]), helpWidth-at) {
+			if i > 0 {
+				line = strings.Repeat(" ", at)
+			}
+			fmt.Fprintln(p.w, line+text)
+		}
 	}
 }

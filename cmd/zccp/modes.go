@@ -80,7 +80,7 @@ func modes() []mode {
 	}
 	places := []modeOperand{{name: "DIR", kind: valueDirectory, optional: true}, {name: "DIR2", kind: valueDirectory, optional: true}}
 	none := func() []modeOption { return nil }
-	return []mode{
+	list := []mode{
 		{"", "copy files and directories, as cp does", of(copyFlags, ""), []modeOperand{source, dest}},
 		{"sync", "make DEST hold what SRC holds, as rsync does", syncModeOptions, []modeOperand{src, dest}},
 		{"serve", "let other machines copy from here and to here", of(serveFlags, "serve"), nil},
@@ -97,10 +97,16 @@ func modes() []mode {
 		{"bench methods", "time each method of copying a file", bench(benchMethods), places},
 		{"bench send", "time each method of sending a file", bench(benchSend), places},
 		{"version", "print the version and what this machine can do", none, nil},
-		{"help", "print help", none, nil},
+		{"help", "print help on a topic", of(helpFlags, "help"), nil},
 		{"completion", "print the script that completes command lines in a shell", of(completionFlags, "completion"),
 			[]modeOperand{{name: "SHELL", kind: valueWord, words: completionShells()}}},
 	}
+	for i := range list {
+		if list[i].name == "help" {
+			list[i].operands = []modeOperand{{name: "TOPIC", kind: valueWord, words: topicNames(list), optional: true}}
+		}
+	}
+	return list
 }
 
 // flagOptions returns the rows of a mode whose table is a list of flags.

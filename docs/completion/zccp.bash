@@ -88,6 +88,9 @@ _zccp_names() {
 	'bench send')
 		names='--cold --html= --json --keep --help --fsync --method= --size= --transfers= --rounds= --to='
 		;;
+	help)
+		names='--man --help'
+		;;
 	completion)
 		names='--help'
 		;;
@@ -266,6 +269,9 @@ _zccp_operand() {
 		;;
 	'bench methods' | 'bench send')
 		kind=directory
+		;;
+	help)
+		kind=word words='copy sync serve keygen plan apply verify probe bench version help completion filter paths environment exit-codes'
 		;;
 	completion)
 		kind=word words='bash zsh fish'

@@ -9,6 +9,9 @@ const cvsDefault = "RCS SCCS CVS CVS.adm RCSLOG cvslog.* tags TAGS" +
 	" *.Z *.elc *.ln core" +
 	" .svn/ .git/ .hg/ .bzr/"
 
+// CVSDefault returns the list of -C that needs no file, separated by blanks.
+func CVSDefault() string { return cvsDefault }
+
 // cvsFlags are those of the rule "-C".
 const cvsFlags = noPrefixes | wordSplit | noInherit | cvsIgnore
 

@@ -55,9 +55,10 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), cfg.Mirror.Jobs+bigJobs+2)))
 	calls, notLocal := kernel(r.e, &copyConfig{Recursive: cfg.Mirror.Recursive})
 	cfg.Mirror.NotLocal = notLocal
-	m := mirror.New(calls, cfg.Mirror, rep)
+	work := new(remote.Work)
+	m := mirror.New(work.Counted(calls), cfg.Mirror, rep)
 	over := rep.begin(m)
-	stats, route, err := r.session(ctx, m, rep)
+	stats, route, err := r.session(ctx, m, work, rep)
 	over(stats)
 	code := exitOK
 	if errors.As(context.Cause(ctx), new(signalError)) {
@@ -75,7 +76,7 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 }
 
 // session connects and runs. An error is what ended it.
-func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, rep sessionReport) (s mirror.Stats, route string, err error) {
+func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, work *remote.Work, rep sessionReport) (s mirror.Stats, route string, err error) {
 	if r.cfg.Mirror.InPlace && r.cfg.Remote.Security == link.Plain && r.cfg.Remote.Path != link.SSH {
 		// What arrives on plain streams counts once its sum is right. Here it would
 		// stand in the file by then.
@@ -90,9 +91,9 @@ func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, rep sessionRe
 	quiet := relay(l, rep)
 	job := r.job()
 	if r.cfg.Route.Push {
-		s, err = remote.Push(ctx, l, m, job, r.cfg.Sources, rep)
+		s, err = remote.Push(ctx, l, m, work, job, r.cfg.Sources, rep)
 	} else {
-		s, err = remote.Pull(ctx, l, m, job, r.cfg.Dest, rep)
+		s, err = remote.Pull(ctx, l, m, work, job, r.cfg.Dest, rep)
 	}
 	quiet()
 	return s, l.Route(), err

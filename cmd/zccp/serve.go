@@ -177,7 +177,7 @@ func serveLink(ctx context.Context, e *env, l *link.Link, policy *peerPolicy) *r
 		}
 		far := &farReporter{rep, cfg.noteLevel, policy.Root}
 		cfg.Mirror.Tell = far.below
-		return mirror.New(platform.Restarting(calls), cfg.Mirror, far), nil
+		return mirror.New(remote.WorkOf(rep).Counted(platform.Restarting(calls)), cfg.Mirror, far), nil
 	})
 	var coded *remote.Error
 	if err != nil && !errors.As(err, &coded) {

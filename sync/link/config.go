@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -47,6 +48,9 @@ func (e *Export) allows(client Pin) bool { return among(client, e.Allow) }
 //	user = zccp               to become once the port is open
 //	confine = auto            auto, require or off: reach nothing but exports
 //	max-sessions = 32
+//	sessions-per-key = 8      of them, for clients that show the same key
+//	idle = 600                seconds without progress after which a session ends
+//	max-names = 4000000       that a session keeps for a client that receives
 //
 //	[export backup]
 //	path = /srv/backup
@@ -61,6 +65,9 @@ type Config struct {
 	User        string
 	Confine     Confinement
 	MaxSessions int
+	PerKey      int           // sessions of one key; 0: as many as MaxSessions
+	Idle        time.Duration // see Link.Patience; 0: for ever
+	MaxNames    int           // see Link.MaxNames; 0: any number
 	Exports     []*Export
 }
 
@@ -80,6 +87,9 @@ const (
 	maxLine       = 16 << 10
 	maxExportName = 48
 	maxSessionCap = 4096
+	maxIdle       = 7 * 24 * 3600 // seconds
+	minNames      = 200_000
+	maxNamesCap   = 1 << 30
 )
 
 // LoadConfig reads a daemon's file, which nobody but its owner may be able to
@@ -117,7 +127,10 @@ func LoadConfig(path string) (*Config, error) {
 // ParseConfig reads the text of a daemon's file and nothing else. The error
 // begins with the number of a line.
 func ParseConfig(text []byte) (*Config, error) {
-	c := &Config{MaxSessions: 32, Listen: ":" + strconv.Itoa(DefaultPort)}
+	c := &Config{
+		MaxSessions: 32, PerKey: 8, Idle: 10 * time.Minute, MaxNames: 4_000_000,
+		Listen: ":" + strconv.Itoa(DefaultPort),
+	}
 	var export *Export
 	seen := make(map[string]bool) // keys of the section
 	lines := strings.Split(string(text), "\n")
@@ -241,6 +254,17 @@ func (c *Config) set(key, value string) (err error) {
 		c.Confine, err = choose(value, map[string]Confinement{"auto": ConfineAuto, "require": ConfineRequire, "off": ConfineOff})
 	case "max-sessions":
 		c.MaxSessions, err = number(value, maxSessionCap)
+	case "sessions-per-key":
+		c.PerKey, err = number(value, maxSessionCap)
+	case "idle":
+		var n int
+		n, err = number(value, maxIdle)
+		c.Idle = time.Duration(n) * time.Second
+	case "max-names":
+		if c.MaxNames, err = number(value, maxNamesCap); err == nil && c.MaxNames < minNames {
+			// So many can be on their way to a receiver that is done with each at once.
+			err = fmt.Errorf("a number from %d on is wanted", minNames)
+		}
 	default:
 		err = fmt.Errorf("%s is unknown here", printable(key, 64))
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 var (
@@ -23,10 +24,10 @@ func TestParseConfig(t *testing.T) {
 		want       *Config // nil: err
 		err        string
 	}{
-		{"minimal", minimal, &Config{Listen: ":7453", Key: "/k", Clients: "/c", MaxSessions: 32, Exports: []*Export{{Name: "a", Path: "/a", MaxStreams: 16}}}, ""},
-		{"all", "# all\r\nlisten = [::1]:99\nkey=/etc/zccp/key\nuser = zccp\nconfine = require\nmax-sessions = 5\n\n" +
+		{"minimal", minimal, &Config{Listen: ":7453", Key: "/k", Clients: "/c", MaxSessions: 32, PerKey: 8, Idle: 10 * time.Minute, MaxNames: 4_000_000, Exports: []*Export{{Name: "a", Path: "/a", MaxStreams: 16}}}, ""},
+		{"all", "# all\r\nlisten = [::1]:99\nkey=/etc/zccp/key\nuser = zccp\nconfine = require\nmax-sessions = 5\nsessions-per-key=2\nidle = 60\nmax-names = 300000\n\n" +
 			"[export up]\n  path = /srv/a = b\n  mode = append-only\nallow = " + pinA + "  " + pinB + "\nplain = yes\nmax-streams = 3\n[export x.y-Z_1]\npath = /\nmode = rw\nallow = " + pinB,
-			&Config{Listen: "[::1]:99", Key: "/etc/zccp/key", User: "zccp", Confine: ConfineRequire, MaxSessions: 5, Exports: []*Export{
+			&Config{Listen: "[::1]:99", Key: "/etc/zccp/key", User: "zccp", Confine: ConfineRequire, MaxSessions: 5, PerKey: 2, Idle: time.Minute, MaxNames: 300_000, Exports: []*Export{
 				{Name: "up", Path: "/srv/a = b", Mode: AppendOnly, Plain: true, MaxStreams: 3, Allow: []Pin{a, b}},
 				{Name: "x.y-Z_1", Path: "/", Mode: ReadWrite, MaxStreams: 16, Allow: []Pin{b}},
 			}}, ""},
@@ -68,6 +69,12 @@ func TestParseConfig(t *testing.T) {
 		{"name to listen on", "listen = localhost:1\n" + minimal, nil, "names can't be listened on"},
 		{"port", "listen = :http\n" + minimal, nil, "the port is a number"},
 		{"confine", "confine = no\n" + minimal, nil, "no is not possible here"},
+		{"no session of a key", "sessions-per-key = 0\n" + minimal, nil, "1: a number from 1 to 4096"},
+		{"idle with a unit", "idle = 10m\n" + minimal, nil, "1: a number from 1 to 604800"},
+		{"never idle", "idle = 0\n" + minimal, nil, "1: a number from 1 to 604800"},
+		{"idle of an export", minimal + "idle = 5\n", nil, "6: idle is unknown in an export"},
+		{"few names", "max-names = 1000\n" + minimal, nil, "1: a number from 200000 on"},
+		{"no names", "max-names = no\n" + minimal, nil, "1: a number from 1 to"},
 		{"user", "user = a b\n" + minimal, nil, "that is no user"},
 	}
 	for _, tt := range tests {
@@ -92,6 +99,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(minimal))
 	f.Add([]byte("[export a]\nallow=" + pinA + "\npath=/\nmode=rw\nplain=yes\nmax-streams=1\n"))
 	f.Add([]byte("listen = :1\nkey = /k\r\nuser = u\nconfine = off\nmax-sessions = 4096\n[export b]\n"))
+	f.Add([]byte("key = /k\nclients = /c\nsessions-per-key = 4097\nidle = 604800\nmax-names = 1\n[export a]\npath = /a\nmode = ro\n"))
 	f.Add([]byte("key = /k\n[export a]\npath = /a\nmode = append-only\nallow = \n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := ParseConfig(text)
@@ -101,7 +109,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !filepath.IsAbs(c.Key) || len(c.Exports) == 0 || c.MaxSessions < 1 || c.MaxSessions > maxSessionCap {
+		if !filepath.IsAbs(c.Key) || len(c.Exports) == 0 || c.MaxSessions < 1 || c.MaxSessions > maxSessionCap || c.PerKey < 1 || c.Idle < time.Second || c.MaxNames < 1 {
 			t.Errorf("%+v", c)
 		}
 		for _, e := range c.Exports {

@@ -42,6 +42,7 @@ type Daemon struct {
 	mu       sync.Mutex
 	doors    map[[16]byte]*door
 	sessions int
+	perKey   map[Pin]int // of these
 	ended    bool
 }
 
@@ -70,7 +71,7 @@ func Listen(ctx context.Context, opts Options, cfg *Config) (*Daemon, error) {
 	if err != nil {
 		return nil, fail(CodeUsage, err, "cannot use the daemon's key")
 	}
-	d := &Daemon{opts: opts, cfg: cfg, doors: make(map[[16]byte]*door), Log: func(string) {}}
+	d := &Daemon{opts: opts, cfg: cfg, doors: make(map[[16]byte]*door), perKey: make(map[Pin]int), Log: func(string) {}}
 	d.in = &entrance{
 		opts: &d.opts, id: id, gate: &gate{limit: maxStrangers, perAddress: maxStrangersPerAddress},
 		known: d.knows, find: d.door, control: d.control, protocols: []string{protoControl, protoData},
@@ -148,22 +149,31 @@ func (d *Daemon) door(session [16]byte) *door {
 	return d.doors[session]
 }
 
-// enter counts a session, unless there are too many.
-func (d *Daemon) enter() bool {
+// enter counts a session, unless there are too many, of all clients or of those
+// with this key: one of them can hold as many as it likes for as long as it
+// pretends to be at work.
+func (d *Daemon) enter(client Pin) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ended || d.sessions >= max(d.cfg.MaxSessions, 1) {
-		return false
+		return &Error{Code: CodeConnect, Text: "the daemon has as many sessions as it may have", Hint: "try again later"}
+	}
+	if d.cfg.PerKey > 0 && d.perKey[client] >= d.cfg.PerKey {
+		return &Error{Code: CodeConnect, Text: "the daemon has as many sessions as it may have with this key", Hint: "try again when one of them has ended"}
 	}
 	d.sessions++
+	d.perKey[client]++
 	d.wait.Add(1)
-	return true
+	return nil
 }
 
-func (d *Daemon) leave() {
+func (d *Daemon) leave(client Pin) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sessions--
+	if d.perKey[client]--; d.perKey[client] == 0 {
+		delete(d.perKey, client)
+	}
 	d.wait.Done()
 }
 
@@ -177,13 +187,12 @@ func (d *Daemon) control(raw *net.TCPConn, until time.Time, s *secured) {
 			d.Log(fmt.Sprintf("%s: defect: %v\n%s", peer, r, debug.Stack()))
 		}
 	}()
-	var busy error
-	if d.enter() {
-		defer d.leave()
-	} else {
-		busy = &Error{Code: CodeConnect, Text: "the daemon has as many sessions as it may have", Hint: "try again later"}
+	busy := d.enter(client)
+	if busy == nil {
+		defer d.leave(client)
 	}
 	l := newLink(false, peer, "the control connection", d.opts.idle())
+	l.Patience, l.MaxNames = d.cfg.Idle, d.cfg.MaxNames
 	session, err := s.sessionOf()
 	if err != nil {
 		d.Log(peer + ": " + err.Error())

@@ -255,6 +255,62 @@ func TestDaemonSurvives(t *testing.T) {
 	}
 }
 
+// TestSessionsPerKey: one key's sessions end at its own bound, beside which others
+// are served, and one that has ended makes room.
+func TestSessionsPerKey(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "other")
+	pin, err := GenerateKey(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDaemon(t, func(c *Config) {
+		c.PerKey = 2
+		c.Exports[1].Allow = append(c.Exports[1].Allow, pin)
+	})
+	dial := func(opts Options) *Link {
+		t.Helper()
+		l, err := DialDaemon(t.Context(), opts, d.url("open"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return l
+	}
+	first := dial(d.client)
+	for _, l := range []*Link{first, dial(d.client)} {
+		echo(t, l.Control, 1<<10)
+	}
+	refused := func(l *Link) bool {
+		msg, _, _ := wire.NewReader(l.Control, 0).Next()
+		m, ok := msg.(*wire.Fatal)
+		return ok && m.Code == CodeConnect && strings.Contains(m.Text, "with this key")
+	}
+	if !refused(dial(d.client)) {
+		t.Error("a third session of the key is served")
+	}
+	theirs := d.client
+	theirs.KeyFile = other
+	echo(t, dial(theirs).Control, 1<<10)
+	first.Close()
+	mine, err := Fingerprint(d.client.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; ; i++ {
+		d.Daemon.mu.Lock()
+		n := d.perKey[mine]
+		d.Daemon.mu.Unlock()
+		if n < 2 {
+			break
+		}
+		if i == 200 {
+			t.Fatal("a session that ended is counted")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	echo(t, dial(d.client).Control, 1<<10)
+}
+
 // TestCrowd: a thousand connections that say nothing, or too little, keep
 // neither a client that is there nor one that comes from being served.
 func TestCrowd(t *testing.T) {

@@ -29,6 +29,12 @@ type Link struct {
 	// Security is what streams will have: TLS (which may turn out as KTLS) or
 	// Plain.
 	Security Security
+	// Patience is how long a session at a daemon may make no progress, whatever
+	// its client says of being alive; 0 is for ever.
+	Patience time.Duration
+	// MaxNames bounds the names that a session at a daemon keeps for a client that
+	// receives and could still ask for them; 0 is no bound.
+	MaxNames int
 
 	idle     atomic.Int64  // nanoseconds
 	doorTime time.Duration // streams are let in for so long

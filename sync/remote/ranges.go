@@ -197,6 +197,7 @@ func (p *pump) kernel(f *sending, g *segment) error {
 func (p *pump) kernelPiece(f *sending, off, n int64) error {
 	var res copier.Result
 	err := p.w.Send(p.d.ctx, p.s.sock, f.fd, &f.st, off, n, &res)
+	p.s.used.Add(res.Bytes)
 	if err == nil {
 		return nil
 	}

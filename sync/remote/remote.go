@@ -18,15 +18,16 @@ import (
 // It returns when the other end has finished, or nothing goes on any more at
 // this one: when ctx is done that takes a second at most. An error is an *Error:
 // the run ended early, and what stands at the other end are whole files only.
-// Closing l remains the caller's.
-func Push(ctx context.Context, l *link.Link, m *mirror.Mirror, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
-	return push(ctx, endsOf(l), usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, rep)
+// Closing l remains the caller's. work counts what m does: its calls are of
+// work.Counted.
+func Push(ctx context.Context, l *link.Link, m *mirror.Mirror, work *Work, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
+	return push(ctx, endsOf(l, work), usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, rep)
 }
 
 // Pull brings dst in line with what the other end of l has of job.Sources, and
 // takes nothing that these do not name. What
 // is said of Push holds here too, with the parts exchanged.
-func Pull(ctx context.Context, l *link.Link, m *mirror.Mirror, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
+func Pull(ctx context.Context, l *link.Link, m *mirror.Mirror, work *Work, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
 	sources := make([]string, len(job.Sources))
 	for i, s := range job.Sources {
 		sources[i] = string(s)
@@ -34,17 +35,17 @@ func Pull(ctx context.Context, l *link.Link, m *mirror.Mirror, job *wire.Job, ds
 	if err := m.Expect(sources); err != nil {
 		return mirror.Stats{}, asError(err)
 	}
-	return pull(ctx, endsOf(l), usualTiming(), startMirror(m), m.Stats, job, dst, rep)
+	return pull(ctx, endsOf(l, work), usualTiming(), startMirror(m), m.Stats, job, dst, rep)
 }
 
 // Serve is the far end of a Push or Pull. open makes the Mirror for the job
-// that the client asks for, within what it may; its error refuses the job, with
+// that the client asks for, within what it may, with calls that WorkOf counts; its error refuses the job, with
 // the exit code of an *Error. What is reported to rep, the client's user sees.
 //
 // It returns when the session is over; the error is an *Error and has been told
 // to the client, if that is still there.
 func Serve(ctx context.Context, l *link.Link, open func(job *wire.Job, rep mirror.Reporter) (*mirror.Mirror, error)) error {
-	return serve(ctx, endsOf(l), usualTiming(), func(job *wire.Job, rep mirror.Reporter) (*served, error) {
+	return serve(ctx, endsOf(l, new(Work)), usualTiming(), func(job *wire.Job, rep mirror.Reporter) (*served, error) {
 		m, err := open(job, rep)
 		if err != nil {
 			return nil, err
@@ -54,8 +55,8 @@ func Serve(ctx context.Context, l *link.Link, open func(job *wire.Job, rep mirro
 }
 
 // endsOf takes what a session needs of a Link.
-func endsOf(l *link.Link) ends {
-	return ends{control: l.Control, seed: l.Seed, next: func(ctx context.Context) (*stream, error) {
+func endsOf(l *link.Link, work *Work) ends {
+	return ends{control: l.Control, seed: l.Seed, own: work, patience: l.Patience, maxNames: l.MaxNames, next: func(ctx context.Context) (*stream, error) {
 		s, err := l.NextStream(ctx)
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zccp/zccp/platform"
@@ -22,8 +23,21 @@ type conn interface {
 type stream struct {
 	conn
 	number  uint32
-	private bool        // what is on it can't be altered unseen
-	sock    platform.FD // that file bytes may be sent to by the kernel, or None
+	private bool         // what is on it can't be altered unseen
+	sock    platform.FD  // that file bytes may be sent to by the kernel, or None
+	used    atomic.Int64 // bytes that this end has sent and received, but those through sock
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	n, err := s.conn.Read(b)
+	s.used.Add(int64(n))
+	return n, err
+}
+
+func (s *stream) Write(b []byte) (int, error) {
+	n, err := s.conn.Write(b)
+	s.used.Add(int64(n))
+	return n, err
 }
 
 // ends is what a session has of its connection.
@@ -32,6 +46,11 @@ type ends struct {
 	// next waits for the next direct stream; an error says that no more come.
 	next func(context.Context) (*stream, error)
 	seed uint64
+	own  *Work // of this end; nil for nothing that is counted
+	// Bounds for what a peer may have this end hold, 0 for none: a session without
+	// progress for so long, and names that it could ask for; see link.Link.
+	patience time.Duration
+	maxNames int
 }
 
 // timing are the times of a session; tests have shorter ones.
@@ -65,6 +84,9 @@ type session struct {
 	work    sync.WaitGroup
 	data    sync.WaitGroup // goroutines that use data streams
 
+	heard   atomic.Uint64 // messages but signs of life
+	claimed atomic.Uint64 // what the peer's last one said of its work
+
 	listings, chunks, reports *window // of what this end sends
 	pipe                      *pipe   // the data stream within the control channel
 
@@ -81,6 +103,9 @@ type session struct {
 // newSession returns a session that ends with ctx. Nothing is read or written
 // before begin.
 func newSession(ctx context.Context, e ends, times timing) *session {
+	if e.own == nil {
+		e.own = new(Work)
+	}
 	s := &session{
 		ends: e, times: times, ctl: newControl(e.control),
 		reading: make(chan struct{}), writing: make(chan struct{}),
@@ -164,8 +189,12 @@ func (s *session) read() error {
 		if err := s.order.Check(msg); err != nil {
 			return err
 		}
+		if m, ok := msg.(*wire.Ping); ok {
+			s.claimed.Store(m.Work)
+			continue
+		}
+		s.heard.Add(1)
 		switch m := msg.(type) {
-		case *wire.Ping:
 		case *wire.Fatal:
 			s.ended(&Error{Code: int(m.Code), Text: clean(m.Text), Hint: clean(m.Hint), Far: true})
 			return nil
@@ -197,21 +226,26 @@ func (s *session) credit(m *wire.Credit) error {
 	return violated("credit for an unknown flow")
 }
 
-// watch says that this end lives, and notices when the other one does not.
+// watch says that this end lives, and notices when the other one does not, or
+// does nothing.
 func (s *session) watch() error {
 	ping := time.NewTicker(s.times.ping)
 	defer ping.Stop()
+	still := stall{patience: s.patience}
 	for {
 		select {
 		case <-s.ctx.Done():
 			return nil
 		case now := <-ping.C:
-			if err := s.ctl.send(&wire.Ping{}); err != nil {
+			if err := s.ctl.send(&wire.Ping{Work: s.own.done()}); err != nil {
 				return err
 			}
 			since, stuck := s.ctl.stuck()
 			if now.Sub(time.Unix(0, s.ctl.heard.Load())) > s.times.idle || stuck && now.Sub(since) > s.times.idle {
 				return failf(CodeTimeout, "connection timed out: the other end has been silent for %v", s.times.idle)
+			}
+			if still.over(now, s.seen(), s.claimed.Load()) {
+				return failf(CodeTimeout, "there has been no progress for %v", now.Sub(still.sawAt).Round(time.Second))
 			}
 		}
 	}

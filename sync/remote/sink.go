@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/zccp/zccp/sync/wire"
@@ -16,11 +17,17 @@ type sink struct {
 
 	mu   sync.Mutex
 	told map[uint32]*toldDir
+	held int // names in these, and dirNames for each
 }
+
+// dirNames is how many names take as much memory as a directory does beside its
+// own.
+const dirNames = 8
 
 // toldDir is a directory that files may be asked of.
 type toldDir struct {
 	next  uint32 // one more than the highest index told
+	names int
 	asked int64
 }
 
@@ -46,7 +53,9 @@ func (k *sink) send(msg any) error {
 
 // Root begins the listing.
 func (k *sink) Root(m *wire.Root) error {
-	k.announce(0)
+	if err := k.announce(0); err != nil {
+		return err
+	}
 	k.names.tell(&m.Attr, &m.Meta)
 	return k.send(m)
 }
@@ -54,16 +63,33 @@ func (k *sink) Root(m *wire.Root) error {
 // Dir tells of a directory.
 func (k *sink) Dir(m *wire.Dir) error {
 	if !m.Lost {
-		k.announce(m.ID)
+		if err := k.announce(m.ID); err != nil {
+			return err
+		}
 		k.names.tell(&m.Attr, &m.Meta)
 	}
 	return k.send(m)
 }
 
-func (k *sink) announce(dir uint32) {
+func (k *sink) announce(dir uint32) error {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.told[dir] = &toldDir{}
-	k.mu.Unlock()
+	return k.hold(dirNames)
+}
+
+// hold counts names that are kept until their directory is forgotten. A receiver
+// that never says that it is done with one would have all of them kept. To wait
+// for it is no way out: some of what an honest one asks for last it can only know
+// when it has heard everything, as which names of a file come yet. k.mu is held.
+func (k *sink) hold(names int) error {
+	if k.held += names; k.s.maxNames > 0 && k.held > k.s.maxNames {
+		return &Error{
+			Code: CodeProtocol, Text: fmt.Sprintf("more than %d names would have to be kept for a receiver that is not done with their directories", k.s.maxNames),
+			Hint: "max-names in the configuration of the sender allows more",
+		}
+	}
+	return nil
 }
 
 // Entries tells of a portion of a directory's names.
@@ -71,12 +97,23 @@ func (k *sink) Entries(m *wire.Entries) error {
 	for i := range m.Items {
 		k.names.tell(&m.Items[i].Attr, &m.Items[i].Meta)
 	}
-	k.mu.Lock()
-	if d := k.told[m.Dir]; d != nil {
-		d.next = max(d.next, m.First+uint32(len(m.Items)))
+	if err := k.tell(m); err != nil {
+		return err
 	}
-	k.mu.Unlock()
 	return k.send(m)
+}
+
+// tell notes that names may be asked for.
+func (k *sink) tell(m *wire.Entries) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	d := k.told[m.Dir]
+	if d == nil {
+		return nil
+	}
+	d.next = max(d.next, m.First+uint32(len(m.Items)))
+	d.names += len(m.Items)
+	return k.hold(len(m.Items))
 }
 
 // DirEnd ends a directory's listing.
@@ -104,7 +141,10 @@ func (k *sink) ask(dir uint32, run wire.Run) error {
 func (k *sink) forget(dir uint32) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, ok := k.told[dir]
-	delete(k.told, dir)
+	d, ok := k.told[dir]
+	if ok {
+		k.held -= d.names + dirNames
+		delete(k.told, dir)
+	}
 	return ok
 }

@@ -129,7 +129,7 @@ func (c wires) connect(t *testing.T, clientSends bool) (client, server ends) {
 			return s, nil
 		}
 	}
-	client, server = ends{a, next(ours), 42}, ends{b, next(theirs), 42}
+	client, server = ends{control: a, next: next(ours), seed: 42}, ends{control: b, next: next(theirs), seed: 42}
 	if !clientSends {
 		client.next, server.next = server.next, client.next
 	}

@@ -266,7 +266,7 @@ func genMessage() *rapid.Generator[any] {
 		case typeFatal:
 			return &Fatal{Code: rapid.Uint8().Draw(t, "code"), Text: genText().Draw(t, "text"), Hint: genText().Draw(t, "hint")}
 		case typePing:
-			return &Ping{}
+			return &Ping{Work: rapid.Uint64().Draw(t, "work")}
 		case typeStop:
 			return &Stop{}
 		case typeChunk:

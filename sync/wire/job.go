@@ -109,9 +109,9 @@ func (m *Fatal) get(c *cursor) {
 
 func (m *Ping) check() error { return nil }
 
-func (m *Ping) put(b []byte) []byte { return b }
+func (m *Ping) put(b []byte) []byte { return binary.AppendUvarint(b, m.Work) }
 
-func (m *Ping) get(*cursor) {}
+func (m *Ping) get(c *cursor) { m.Work = c.uvarint() }
 
 func (m *Stop) check() error { return nil }
 

@@ -260,7 +260,9 @@ func TestRefused(t *testing.T) {
 		{what: "no data", kind: typeChunk, body: body(uint32(1))},
 		{what: "too much data", kind: typeChunk, body: body(uint32(1), strings.Repeat("x", MaxChunk+1))},
 		{what: "half a stream", kind: typeChunk, body: []byte{1, 2}},
-		{what: "something", kind: typePing, body: []byte{0}},
+		{what: "something", kind: typeStop, body: []byte{0}},
+		{what: "a sign of life without work", kind: typePing},
+		{what: "more than work", kind: typePing, body: []byte{0, 0}},
 	} {
 		err := decode(newMessage(c.kind), c.body)
 		var v *Violation

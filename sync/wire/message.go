@@ -343,7 +343,12 @@ type Chunk struct {
 }
 
 // Ping says that the sender of it lives.
-type Ping struct{}
+type Ping struct {
+	// Work grows as long as that end does something by itself, of which nothing
+	// else is heard: it reads for sums, deletes, flushes. In which units is its own
+	// affair.
+	Work uint64
+}
 
 // Stop asks the far end to end early; it cleans up and closes the channel.
 type Stop struct{}

@@ -82,7 +82,7 @@ func samples() []sample {
 		}},
 		{"Totals", &Totals{Found: 1, FoundBytes: 1 << 40, Files: 3, Bytes: 4, Deleted: 5}},
 		{"Fatal", &Fatal{Code: 12, Text: "text", Hint: "hint"}},
-		{"Ping", &Ping{}},
+		{"Ping", &Ping{Work: 300}},
 		{"Stop", &Stop{}},
 		{"Chunk", &Chunk{Stream: 2, Data: []byte("content")}},
 	}

@@ -129,8 +129,7 @@
 // with which exit code; with Stop, when the user wants no more; with the end of
 // the control channel at any other point; with a violation, which is answered by
 // Fatal; and with silence: each end says Ping every few seconds if it has nothing
-// else to say. A server may also end a session in which nothing moves and nothing is
-// worked at for long; what a Ping says of work it believes for a while. The end of one data stream before its FrameEnd ends the session, too.
+// else to say. The end of one data stream before its FrameEnd ends the session, too.
 // A daemon ends one in which nothing moves and nothing is worked at for long; what a
 // Ping says of work it believes for a while.
 // However it ends, what was not complete is not published: no file appears without all

@@ -3,6 +3,7 @@ package platform
 import (
 	"errors"
 	"strings"
+	"syscall"
 )
 
 // Message returns the text of an error as the C library words it, so that
@@ -14,6 +15,12 @@ func Message(err error) string {
 			return "Operation not supported"
 		}
 		return err.Error()
+	}
+	switch e {
+	case syscall.ENOENT:
+		return "No such file or directory"
+	case syscall.ENOTDIR:
+		return "Not a directory" // on Windows both have a text in the user's language
 	}
 	s := e.Error()
 	if s == "" {

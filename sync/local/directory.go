@@ -303,7 +303,7 @@ func (c *Copy) mkdir(w *apply.Worker, p *place, n *node) error {
 		held = want & 0o077
 	}
 	mode := want &^ held
-	staged := !n.hidden && !p.noStage
+	staged := !n.hidden && !p.noStage && (platform.MovesBusyDirectories || n.atomic)
 	n.hidden = n.hidden || n.atomic
 	var st platform.Stat
 	name, err := c.mkdirOpen(w, p, n, staged, mode, &st)

@@ -141,7 +141,7 @@ func (m *Mirror) openBackupDir(rel string, p *pair) (platform.FD, error) {
 // links, and creates what is missing of it.
 func (m *Mirror) openBackupBelow(start platform.FD, path string, flags int) (platform.FD, error) {
 	fd := platform.None
-	for part := range strings.SplitSeq(filepath.Clean(path), "/") {
+	for part := range strings.SplitSeq(filepath.ToSlash(filepath.Clean(path)), "/") {
 		name, err := platform.MakeName(part)
 		if err == nil {
 			if err = m.calls.Mkdirat(start, name, 0o777); platform.Exists(err) {

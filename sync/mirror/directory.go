@@ -349,8 +349,8 @@ func (m *Mirror) openExisting(w *apply.Worker, p *pair, through bool) bool {
 	return true
 }
 
-// makeDir creates a destination under a temporary name, open to its owner
-// only, and opens it.
+// makeDir creates a destination, open to its owner only, and opens it: under a
+// temporary name where that can be changed while work goes on below it.
 func (m *Mirror) makeDir(w *apply.Worker, p *pair) bool {
 	p.fresh = true
 	m.stats.created.add(platform.ModeDir)
@@ -363,9 +363,11 @@ func (m *Mirror) makeDir(w *apply.Worker, p *pair) bool {
 	}
 	dir := p.parent.dst
 	var err error
-	var name platform.Name
+	name := p.name
 	for i := 0; i < 100; i++ {
-		name = copier.TempName(w.Temp[:0], dir.Ino)
+		if platform.MovesBusyDirectories {
+			name = copier.TempName(w.Temp[:0], dir.Ino)
+		}
 		err = m.calls.Mkdirat(dir.FD(), name, 0o700)
 		if !platform.Exists(err) && !platform.Interrupted(err) {
 			break
@@ -378,7 +380,7 @@ func (m *Mirror) makeDir(w *apply.Worker, p *pair) bool {
 			err = m.calls.Fchmod(p.dst.FD(), st.Mode&platform.ModeBits|0o700)
 		}
 	}
-	if err == nil {
+	if err == nil && platform.MovesBusyDirectories {
 		if e := m.calls.Flock(p.dst.FD(), true); e != nil && !platform.Unsupported(e) && !platform.Interrupted(e) {
 			err = e
 		}
@@ -392,7 +394,9 @@ func (m *Mirror) makeDir(w *apply.Worker, p *pair) bool {
 		m.problem("create directory", m.dstPath(p, nil), err)
 		return false
 	}
-	p.temp = name.Clone()
+	if platform.MovesBusyDirectories {
+		p.temp = name.Clone()
+	}
 	return true
 }
 

@@ -1,8 +1,6 @@
 package mirror
 
 import (
-	"path/filepath"
-
 	"github.com/zccp/zccp/platform"
 )
 
@@ -41,7 +39,7 @@ func (m *Mirror) noteMounts() {
 }
 
 func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
+	if abs, err := platform.AbsPath(path); err == nil {
 		return abs
 	}
 	return path

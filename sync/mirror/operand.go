@@ -222,7 +222,7 @@ func overlap(reqs []request) bool {
 	paths := make([]string, len(reqs))
 	for i := range reqs {
 		path := filepath.Join(reqs[i].base, strings.Join(reqs[i].parts, "/"))
-		if abs, err := filepath.Abs(path); err == nil {
+		if abs, err := platform.AbsPath(path); err == nil {
 			path = abs
 		}
 		paths[i] = strings.TrimSuffix(path, "/") + "/"

@@ -1,7 +1,7 @@
 package mirror
 
 import (
-	"path/filepath"
+	"path"
 
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
@@ -16,7 +16,7 @@ const maxRules = 16 << 20
 // the names in it are those of the transfer, later that it isn't the first
 // operand.
 func (m *Mirror) filterOf(side filter.Side, path string, d *tree.Dir, inside, later bool) (*filter.Dir, error) {
-	abs, err := filepath.Abs(path)
+	abs, err := platform.AbsPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (m *Mirror) badRules(path string, err error) {
 func (m *Mirror) reader(d *tree.Dir) func(file string) ([]byte, error) {
 	return func(file string) ([]byte, error) {
 		dir := platform.FD(platform.CWD)
-		if !filepath.IsAbs(file) {
+		if !path.IsAbs(file) {
 			dir = d.FD()
 		}
 		name, err := platform.MakeName(file)

@@ -227,7 +227,7 @@ func (m *Mirror) openTempDir(dst string) error {
 	if path == "" || m.opts.DryRun {
 		return nil
 	}
-	if !filepath.IsAbs(path) {
+	if !strings.HasPrefix(path, "/") {
 		path = filepath.Join(dst, path)
 	}
 	name, err := platform.MakeName(path)

@@ -1,5 +1,3 @@
-//go:build !unix
-
 package platform
 
 // Prompt returns the native table; there is no faster way to make its calls

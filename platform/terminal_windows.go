@@ -1,5 +1,3 @@
-//go:build !linux && !darwin && !freebsd
-
 package platform
 
 // Foreground reports whether the calling process may draw on the terminal fd.

@@ -136,6 +136,8 @@ func (c *remoteKill) kill(moment time.Duration) {
 	case after > 5*time.Second || time.Since(settled) > 5*time.Second:
 		c.fail(fmt.Sprintf("it went on for %v, and the far end for %v more", after, time.Since(settled)))
 	case client && sig == syscall.SIGKILL && e.signal == sig:
+	case client && e.signal == sig: // before it had begun
+		c.fail(copiertest.Compare(c.old, scan(c.t, filepath.Join(c.work, "dst")), copiertest.CompareOptions{Ignore: copiertest.Atime | copiertest.Allocated})...)
 	case e.code == 0:
 		c.checkEqual()
 	case client && e.code != 20, !client && !slices.Contains([]int{10, 12, 20}, e.code):

@@ -80,7 +80,7 @@ func mdocSpan(s span, quoted bool) []string {
 		return []string{"Fl", mdocArg(text[1:])}
 	case spanPage:
 		name, section, _ := strings.Cut(strings.TrimSuffix(text, ")"), "(")
-		return []string{"Xr", mdocArg(name), section}
+		return []string{"Xr", name, section}
 	}
 	plain := plainSpans(text)
 	switch {

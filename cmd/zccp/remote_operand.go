@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -77,8 +78,15 @@ func isRemote(operand string) bool {
 			return strings.HasPrefix(rest, ":")
 		}
 	}
-	before, _, _ := strings.Cut(operand, "/")
-	return strings.Contains(before, ":")
+	for i := range len(operand) {
+		switch {
+		case os.IsPathSeparator(operand[i]):
+			return false
+		case operand[i] == ':':
+			return true
+		}
+	}
+	return false
 }
 
 // splitBracket takes [address], with user@ in front or without, off an operand.

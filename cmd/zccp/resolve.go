@@ -151,10 +151,11 @@ func (f *folder) resolveOperands(e *env, operands []string) error {
 	case f.noTarget && c.Parents:
 		return usagef("with --parents, the destination must be a directory")
 	}
+	operands = localOperands(operands, e.asCp())
 	c.Sources = operands
 	switch {
 	case f.targetSet:
-		c.DestRule = destDirectory
+		c.Dest, c.DestRule = localOperand(c.Dest, e.asCp()), destDirectory
 	case len(c.Remote.Destinations) > 0:
 		if f.noTarget {
 			c.DestRule = destFile

@@ -17,9 +17,11 @@ func (f *syncFolder) resolve(operands []string) error {
 	if m.Jobs == 0 {
 		m.Jobs = jobs(&copyConfig{})
 	}
+	operands = localOperands(operands, false)
 	if err := f.resolveRoute(operands); err != nil {
 		return err
 	}
+	f.resolvePaths()
 	if err := f.resolveOptions(); err != nil {
 		return err
 	}
@@ -34,6 +36,21 @@ func (f *syncFolder) resolve(operands []string) error {
 		f.cfg.Words = f.jobWords(f.cfg.Route.Push)
 	}
 	return nil
+}
+
+// resolvePaths takes the paths of the receiver's options as those of this
+// machine, if it is the receiver.
+func (f *syncFolder) resolvePaths() {
+	if !f.receives {
+		return
+	}
+	m := &f.cfg.Mirror
+	for _, path := range []*string{&m.BackupDir, &m.PartialDir, &m.TempDir} {
+		*path = platform.SlashPath(*path)
+	}
+	for i := range m.AltDests {
+		m.AltDests[i] = platform.SlashPath(m.AltDests[i])
+	}
 }
 
 // resolveOptions settles what does not depend on the operands.

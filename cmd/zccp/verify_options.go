@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 	"github.com/zccp/zccp/sync/verify"
 )
@@ -82,7 +83,7 @@ func parseVerify(e *env, args []string) (*verifyConfig, error) {
 	case 0, 1:
 		return nil, usagef("say what to compare: SRC and DST")
 	case 2:
-		cfg.Src, cfg.Dst = line.Operands[0], line.Operands[1]
+		cfg.Src, cfg.Dst = platform.SlashPath(line.Operands[0]), platform.SlashPath(line.Operands[1])
 	default:
 		return nil, usagef("extra operand %s", apply.Quote(line.Operands[2]))
 	}

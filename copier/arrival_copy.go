@@ -65,6 +65,9 @@ func (a *Arrival) Copy(off, from, n int64) error {
 		a.mu.Lock()
 		a.kept += n
 		a.mu.Unlock()
+		if a.p.Progress != nil {
+			a.p.Progress(n)
+		}
 		return nil
 	}
 	if a.own {

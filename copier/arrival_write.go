@@ -48,6 +48,9 @@ func (o *outcome) stored(off, n int64) { o.done, o.end = o.done+n, off+n }
 
 // note takes note of the outcome of the n bytes at off.
 func (a *Arrival) note(off, n int64, o outcome, err error) error {
+	if err == nil && a.p.Progress != nil {
+		a.p.Progress(n)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.moved += o.done - o.holes

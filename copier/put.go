@@ -68,6 +68,10 @@ type Put struct {
 	// Put of the same source to the same name, in a later run, goes on where
 	// this one was killed, cancelled or failed. See IsResumable.
 	Resume bool
+	// Progress, if set, hears of each piece of an Arrival that is stored, in
+	// bytes, on the goroutine that stored it; of what is told again after
+	// Restart once more. Put has Worker.Progress instead.
+	Progress func(bytes int64)
 
 	// Finish, if set, gives the staged file its metadata in place of what the
 	// options say. It is called after the data, once for each attempt at a

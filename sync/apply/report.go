@@ -55,17 +55,24 @@ type Reporter interface {
 // Counters are the running totals of a run. They only grow; any goroutine may
 // read them at any time.
 type Counters struct {
-	Found      atomic.Int64 // entries seen so far
-	Files      atomic.Int64 // regular files copied
-	Dirs       atomic.Int64 // directories created
-	Links      atomic.Int64 // hard links made
-	Symlinks   atomic.Int64
-	Specials   atomic.Int64
-	Skipped    atomic.Int64 // by rule
-	Failed     atomic.Int64 // entries that could not be copied whole
-	LostMeta   atomic.Int64 // entries copied whole whose metadata could not all be kept
-	FoundBytes atomic.Int64 // sizes of the regular files met so far
-	Bytes      atomic.Int64 // bytes of regular files that are done, holes and clones included; grows inside a big file
+	Found    atomic.Int64 // entries seen so far
+	Files    atomic.Int64 // regular files copied
+	Dirs     atomic.Int64 // directories created
+	Links    atomic.Int64 // hard links made
+	Symlinks atomic.Int64
+	Specials atomic.Int64
+	Skipped  atomic.Int64 // by rule
+	Failed   atomic.Int64 // entries that could not be copied whole
+	// Of the skipped, the regular files and their sizes (copy mode).
+	SkippedFiles atomic.Int64
+	SkippedBytes atomic.Int64
+	LostMeta     atomic.Int64 // entries copied whole whose metadata could not all be kept
+	FoundBytes   atomic.Int64 // sizes of the regular files met so far
+	// Of the regular files met so far, those that are not up to date, and their
+	// sizes (sync mode).
+	WantedFiles atomic.Int64
+	WantedBytes atomic.Int64
+	Bytes       atomic.Int64 // bytes of regular files that are done, holes and clones included; grows inside a big file
 	// How the bytes were moved.
 	Cloned   atomic.Int64 // shared by reflink, nothing moved
 	InKernel atomic.Int64 // copy_file_range, sendfile, splice

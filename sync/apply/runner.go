@@ -81,6 +81,7 @@ type Runner struct {
 	big   queue // taken in the order in which they were found
 	open  int   // jobs queued or running, and what holds the run
 	held  int   // of those, what holds it
+	bigs  int   // of those, big jobs
 	quiet sync.Cond
 	ask   sync.Mutex
 	lost  lostMeta
@@ -133,8 +134,17 @@ func (r *Runner) PushBig(j Job) bool {
 	}
 	r.big.jobs = append(r.big.jobs, j)
 	r.open++
+	r.bigs++
 	r.big.signal()
 	return true
+}
+
+// OnlyBig reports whether the run has come to where nothing but big jobs is
+// queued or running.
+func (r *Runner) OnlyBig() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.open > 0 && r.open == r.bigs
 }
 
 // Run runs jobs and all that they push, the last one first, and returns when
@@ -178,6 +188,9 @@ func (r *Runner) work(ctx context.Context, q *queue) {
 		r.runJob(ctx, w, j)
 		r.mu.Lock()
 		r.open--
+		if q == &r.big {
+			r.bigs--
+		}
 		r.end()
 	}
 }
@@ -270,7 +283,11 @@ func (r *Runner) NewWorker() *Worker {
 // Begin starts counting a file; CountFile ends it and adds what Progress has
 // not told. A file that was begun again because it changed has told too much,
 // which stays: totals never fall.
-func (w *Worker) Begin() { w.told = 0 }
+func (w *Worker) Begin() { w.BeginAt(0) }
+
+// BeginAt is Begin for a file of which that many bytes were added to the totals
+// otherwise.
+func (w *Worker) BeginAt(bytes int64) { w.told = bytes }
 
 // CountFile adds a finished file to the totals.
 func (w *Worker) CountFile(res *copier.Result) {

@@ -94,7 +94,7 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		}
 		return a, false
 	case plan.Skip:
-		c.skip(p, a)
+		c.skip(p, src, a)
 		return a, false
 	}
 	if c.several && p.operand && pair.Dst != nil && c.opts.Backup != NumberedBackup && c.justCreated(c.opts.Rules.Through(&pair)) {
@@ -145,7 +145,7 @@ func (c *Copy) declined(w *apply.Worker, p *place, pair *plan.Pair, a plan.Actio
 	if !a.Ask || c.opts.DryRun || c.confirm(w, p, pair) {
 		return false
 	}
-	c.skip(p, a)
+	c.skip(p, pair.Src, a)
 	c.r.Counters.Failed.Add(1) // as in cp since 9.2, without a word
 	return true
 }
@@ -189,8 +189,13 @@ func modeString(mode uint32) string {
 }
 
 // skip tells of an entry that was left alone by rule.
-func (c *Copy) skip(p *place, a plan.Action) {
-	c.r.Counters.Skipped.Add(1)
+func (c *Copy) skip(p *place, src *platform.Stat, a plan.Action) {
+	ctr := &c.r.Counters
+	ctr.Skipped.Add(1)
+	if src.IsRegular() {
+		ctr.SkippedFiles.Add(1)
+		ctr.SkippedBytes.Add(src.Size)
+	}
 	if c.r.Opts.Events {
 		c.r.Opts.Report.Done(&apply.Event{Op: apply.OpSkip, Src: p.srcPath(), Dst: p.dstPath(), Reason: a.Reason.String()})
 	}

@@ -90,6 +90,8 @@ func (m *Mirror) transfer(ctx context.Context, w *apply.Worker, e *entry, basis 
 		m.settle(w, e, true)
 		return
 	}
+	m.r.Counters.WantedFiles.Add(1)
+	m.r.Counters.WantedBytes.Add(e.src.Size)
 	if m.far != nil {
 		m.far.request(e, flags, basis)
 		return

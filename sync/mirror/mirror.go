@@ -81,6 +81,7 @@ type Mirror struct {
 	overlap    bool   // a name of the source may be met more than once
 
 	ioError atomic.Bool // something of the source could not be read: no deletions
+	walked  atomic.Bool // the walk is over
 	cut     atomic.Bool // the run was cancelled
 	stopped atomic.Bool // --stop-at came
 	aborted atomic.Bool // the rules of the filter can't be read
@@ -137,6 +138,7 @@ func (m *Mirror) Run(ctx context.Context, sources []string, dst string) error {
 		m.root.delete = false
 	}
 	m.r.Run(ctx, &rootJob{m})
+	m.walked.Store(true)
 	if m.stopped.Load() {
 		m.failf(KindStopped, "stopping at the requested time")
 	}
@@ -150,6 +152,17 @@ func (m *Mirror) Run(ctx context.Context, sources []string, dst string) error {
 
 // Counters returns the running totals, for progress.
 func (m *Mirror) Counters() *apply.Counters { return &m.r.Counters }
+
+// Walked reports whether all that is to be done was found: from then on what
+// Counters calls found and wanted does not grow but by what was put off until
+// then (renames). Small files are copied as they are found, so it comes late
+// where there are no others. It is safe for concurrent use.
+func (m *Mirror) Walked() bool {
+	if !m.walked.Load() && m.r.OnlyBig() {
+		m.walked.Store(true)
+	}
+	return m.walked.Load()
+}
 
 func (m *Mirror) close() {
 	m.cp.Close()

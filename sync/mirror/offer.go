@@ -65,6 +65,7 @@ func (m *Mirror) Offer(ctx context.Context, sources []string, sink Sink) error {
 	m.root = p
 	m.keepOffered(p)
 	m.r.Run(ctx, &offerJob{m, m.prospect(p)})
+	m.walked.Store(true)
 	if m.stopped.Load() {
 		m.failf(KindStopped, "stopping at the requested time")
 	}

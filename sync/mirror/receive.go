@@ -172,6 +172,7 @@ func (r *Receiver) run(first apply.Job) {
 		close(ended)
 	}()
 	m.r.Run(r.ctx, first)
+	m.walked.Store(true)
 	r.drain()
 	if m.stopped.Load() {
 		m.failf(KindStopped, "stopping at the requested time")

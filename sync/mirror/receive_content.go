@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
@@ -31,7 +32,8 @@ type farFile struct {
 	left  platform.Name // what an earlier run left of it, to be the basis; nil for nothing
 
 	mu      sync.Mutex
-	begun   bool // by Begin
+	begun   bool         // by Begin
+	told    atomic.Int64 // bytes that are counted though the file isn't whole
 	arrival *copier.Arrival
 	err     error // why there is no arrival
 	put     *copier.Put
@@ -236,6 +238,12 @@ func (r *Receiver) begin(ctx context.Context, w *apply.Worker, f *farFile, size 
 		Src: platform.None, Stat: &f.src, OldFD: platform.None, Basis: platform.None, Umask: m.opts.Umask,
 	}
 	put := f.put
+	if !f.small {
+		put.Progress = func(n int64) {
+			f.told.Add(n)
+			m.r.Counters.Bytes.Add(n)
+		}
+	}
 	put.Finish = func(fd platform.FD) (copier.Lost, error) {
 		return m.finishFile(e, &f.src, fd, put.Stage == copier.InPlace)
 	}
@@ -305,7 +313,7 @@ func (r *Receiver) finished(w *apply.Worker, f *farFile, err error) {
 	if errors.Is(err, errGivenUp) {
 		m.settle(w, e, false)
 	} else {
-		w.Begin()
+		w.BeginAt(f.told.Load())
 		m.endPut(w, e, f.flags, f.put, &f.src, err)
 	}
 	if f.small {

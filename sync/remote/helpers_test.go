@@ -89,7 +89,7 @@ func (c wires) far(opts mirror.Options) func(*wire.Job, mirror.Reporter) (*serve
 	return func(job *wire.Job, rep mirror.Reporter) (*served, error) {
 		opts.OnPanic = OnPanic(rep)
 		m := mirror.New(orNative(c.farCalls), opts, rep)
-		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats}, nil
+		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats, m.Walked}, nil
 	}
 }
 

@@ -50,7 +50,7 @@ func Serve(ctx context.Context, l *link.Link, open func(job *wire.Job, rep mirro
 		if err != nil {
 			return nil, err
 		}
-		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats}, nil
+		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats, m.Walked}, nil
 	})
 }
 

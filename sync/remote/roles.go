@@ -105,6 +105,7 @@ func takeTotals(c *apply.Counters, t *wire.Totals) {
 	c.FoundBytes.Store(t.FoundBytes)
 	c.Files.Store(t.Files)
 	c.Bytes.Store(t.Bytes)
+	c.WantedBytes.Store(t.Wanted)
 }
 
 // served is the Mirror of a job, as this package sees it.
@@ -115,6 +116,7 @@ type served struct {
 	counters *apply.Counters
 	start    starter
 	stats    func() mirror.Stats
+	walked   func() bool // by Mirror.Walked
 }
 
 // server is the role of an end that waits for its job. A client that sends goes
@@ -200,7 +202,7 @@ func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*serve
 		if err := v.play(r); err != nil {
 			return err
 		}
-		s.spawn(&s.work, func() error { return tellTotals(s, m.counters) })
+		s.spawn(&s.work, func() error { return tellTotals(s, m) })
 		r.run(string(job.Dest), m.stats)
 		return nil
 	}
@@ -218,7 +220,8 @@ func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*serve
 }
 
 // tellTotals shows the client what has been done.
-func tellTotals(s *session, c *apply.Counters) error {
+func tellTotals(s *session, m *served) error {
+	c := m.counters
 	tick := time.NewTicker(s.times.totals)
 	defer tick.Stop()
 	for {
@@ -227,6 +230,9 @@ func tellTotals(s *session, c *apply.Counters) error {
 			return nil
 		case <-tick.C:
 			t := &wire.Totals{Found: c.Found.Load(), FoundBytes: c.FoundBytes.Load(), Files: c.Files.Load(), Bytes: c.Bytes.Load()}
+			if m.walked() {
+				t.Wanted = c.WantedBytes.Load()
+			}
 			if err := s.ctl.send(t); err != nil {
 				return err
 			}

@@ -261,7 +261,7 @@ func genMessage() *rapid.Generator[any] {
 		case typeTotals:
 			return &Totals{
 				Found: genSize().Draw(t, "found"), FoundBytes: genSize().Draw(t, "found bytes"), Files: genSize().Draw(t, "files"),
-				Bytes: genSize().Draw(t, "bytes"), Deleted: genSize().Draw(t, "deleted"),
+				Bytes: genSize().Draw(t, "bytes"), Wanted: genSize().Draw(t, "wanted"),
 			}
 		case typeFatal:
 			return &Fatal{Code: rapid.Uint8().Draw(t, "code"), Text: genText().Draw(t, "text"), Hint: genText().Draw(t, "hint")}

@@ -323,9 +323,10 @@ type Item struct {
 	HasRes bool  // Method, Moved and Shared are set
 }
 
-// Totals are the far end's running totals, for progress.
+// Totals are the far end's running totals, for progress: those of apply.Counters.
+// Wanted is the sum of all contents that are asked for, 0 until that is known.
 type Totals struct {
-	Found, FoundBytes, Files, Bytes, Deleted int64
+	Found, FoundBytes, Files, Bytes, Wanted int64
 }
 
 // Fatal ends a session. Code is an exit code of sync mode.

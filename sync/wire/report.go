@@ -65,14 +65,14 @@ func (m *Item) get(c *cursor) {
 }
 
 func (m *Totals) check() error {
-	if m.Found < 0 || m.FoundBytes < 0 || m.Files < 0 || m.Bytes < 0 || m.Deleted < 0 {
+	if m.Found < 0 || m.FoundBytes < 0 || m.Files < 0 || m.Bytes < 0 || m.Wanted < 0 {
 		return violation("totals below zero")
 	}
 	return nil
 }
 
 func (m *Totals) put(b []byte) []byte {
-	for _, v := range [...]int64{m.Found, m.FoundBytes, m.Files, m.Bytes, m.Deleted} {
+	for _, v := range [...]int64{m.Found, m.FoundBytes, m.Files, m.Bytes, m.Wanted} {
 		b = binary.AppendUvarint(b, uint64(v))
 	}
 	return b
@@ -80,5 +80,5 @@ func (m *Totals) put(b []byte) []byte {
 
 func (m *Totals) get(c *cursor) {
 	m.Found, m.FoundBytes = c.size(), c.size()
-	m.Files, m.Bytes, m.Deleted = c.size(), c.size(), c.size()
+	m.Files, m.Bytes, m.Wanted = c.size(), c.size(), c.size()
 }

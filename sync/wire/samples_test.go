@@ -80,7 +80,7 @@ func samples() []sample {
 			Name: []byte("a/b"), Mode: modeRegular | 0o600, Flags: 1 << 40, Link: []byte("c"), Size: 1000, Mtime: Time{Sec: 1, Nsec: 2},
 			UID: 3, GID: 4, Method: 5, Moved: 600, Shared: 400, HasRes: true,
 		}},
-		{"Totals", &Totals{Found: 1, FoundBytes: 1 << 40, Files: 3, Bytes: 4, Deleted: 5}},
+		{"Totals", &Totals{Found: 1, FoundBytes: 1 << 40, Files: 3, Bytes: 4, Wanted: 5}},
 		{"Fatal", &Fatal{Code: 12, Text: "text", Hint: "hint"}},
 		{"Ping", &Ping{Work: 300}},
 		{"Stop", &Stop{}},

@@ -12,13 +12,18 @@ import (
 // restored the default action if the process is to end by it.
 func Raise(sig syscall.Signal) error { return syscall.Kill(syscall.Getpid(), sig) }
 
+// SuspendSignals returns the signal by which a terminal suspends a program (^Z)
+// and the one by which it goes on.
+func SuspendSignals() (suspend, goOn syscall.Signal) { return syscall.SIGTSTP, syscall.SIGCONT }
+
 // StatusSignals returns the signals that ask a program how far it is: SIGUSR1
-// as with dd(1), and where there is one SIGINFO, which ^T sends.
+// as with dd(1), SIGVTALRM as with rsync(1), and where there is one SIGINFO,
+// which ^T sends.
 func StatusSignals() []os.Signal {
 	switch runtime.GOOS {
 	case "darwin", "dragonfly", "freebsd", "netbsd", "openbsd":
 		const sigInfo = syscall.Signal(29) // <sys/signal.h> of each of them
-		return []os.Signal{syscall.SIGUSR1, sigInfo}
+		return []os.Signal{syscall.SIGUSR1, syscall.SIGVTALRM, sigInfo}
 	}
-	return []os.Signal{syscall.SIGUSR1}
+	return []os.Signal{syscall.SIGUSR1, syscall.SIGVTALRM}
 }

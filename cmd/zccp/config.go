@@ -1,6 +1,10 @@
 package main
 
-import "github.com/zccp/zccp/copier"
+import (
+	"time"
+
+	"github.com/zccp/zccp/copier"
+)
 
 // copyConfig is a validated command line of copy mode: no two fields
 // contradict each other, words are values, and defaults of the environment are
@@ -48,7 +52,11 @@ type copyConfig struct {
 	JSON    bool
 	DryRun  bool
 
-	Progress progressMode
+	Quiet bool // no notes on stderr
+
+	Progress      progressMode
+	StatsInterval time.Duration // between lines of progress; 0: what is usual
+	FailFast      bool          // the first failure ends the run
 
 	Jobs           int // 0: the run chooses
 	Verify         verifyMode
@@ -136,6 +144,7 @@ const (
 	progressAuto  progressMode = iota // a bar on a terminal, else nothing
 	progressBar                       // a bar on a terminal, else plain lines
 	progressPlain                     // lines
+	progressJSON                      // status lines of --json, which it implies
 	progressNone
 )
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -19,9 +20,9 @@ func runCopy(e *env, cfg *copyConfig) int {
 	if cfg.Route != nil {
 		return copyRemote(e, cfg)
 	}
-	ctx, stop := withSignals(context.Background())
+	signals, stop := withSignals(context.Background())
 	defer stop()
-	defer context.AfterFunc(ctx, func() { dieLate(ctx, cfg) })()
+	defer context.AfterFunc(signals, func() { dieLate(signals, cfg) })()
 	uid := platform.EffectiveUID()
 	calls, notLocal := kernel(e, cfg)
 	n := jobs(cfg)
@@ -32,6 +33,8 @@ func runCopy(e *env, cfg *copyConfig) int {
 		Copier:  copier.New(calls, copierOptions(cfg, uid), uid),
 	})
 	rep := newReport(e, cfg, &runner.Counters)
+	ctx, fail := failFast(signals, cfg.FailFast)
+	rep.failed = fail
 	runner.Opts.Report = rep
 	runner.Opts.Events = rep.wantsEvents()
 	rep.Start()
@@ -54,7 +57,23 @@ func runCopy(e *env, cfg *copyConfig) int {
 	if text := runner.LostSummary(); text != "" {
 		rep.Note("note: " + text)
 	}
-	return rep.Finish(ctx, err)
+	if errors.Is(context.Cause(ctx), errFailFast) {
+		rep.Note(errFailFast.Error())
+	}
+	return rep.Finish(signals, err)
+}
+
+// errFailFast is why a run ended that --fail-fast was given for.
+var errFailFast = errors.New("stopping at the first failure")
+
+// failFast returns a context for a run, and what to call for each failure of
+// it: nil if it is to go on after failures.
+func failFast(ctx context.Context, wanted bool) (context.Context, func()) {
+	if !wanted {
+		return ctx, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, func() { cancel(errFailFast) }
 }
 
 // kernel returns the table that a run makes its calls through, and what to
@@ -95,7 +114,7 @@ func dieLate(ctx context.Context, cfg *copyConfig) {
 // show a percentage, once it is known that the copy takes long enough for one. The
 // returned function ends the count and waits for it.
 func countAhead(ctx context.Context, calls *platform.Calls, cfg *copyConfig, rep *report) (stop func()) {
-	if bar, plain := rep.progressMode(); !bar && !plain {
+	if rep.shown() == progressNone {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

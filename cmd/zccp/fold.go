@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/sync/apply"
@@ -157,7 +158,7 @@ func (f *folder) fold(s setting) (err error) {
 		c.Sparse, err = findKeyword("--sparse", s.Value, sparseWords())
 
 	case "verbose":
-		c.Verbose = true
+		c.Verbose, c.Quiet = true, false
 	case "debug":
 		c.Debug, c.Verbose = true, true
 	case "help":
@@ -181,6 +182,12 @@ func (f *folder) foldExtra(s setting) (err error) {
 		if s.Given {
 			c.Progress, err = findKeyword("--progress", s.Value, progressWords())
 		}
+	case "stats-interval":
+		c.StatsInterval, err = parseInterval(s.Value)
+	case "quiet":
+		c.Quiet, c.Verbose, c.Debug, c.Progress = true, false, false, progressNone
+	case "fail-fast":
+		c.FailFast = true
 	case "explain":
 		c.Explain = true
 	case "stats":
@@ -219,6 +226,15 @@ func (f *folder) foldExtra(s setting) (err error) {
 		return f.foldRemote(s)
 	}
 	return err
+}
+
+// parseInterval reads the value of --stats-interval.
+func parseInterval(value string) (time.Duration, error) {
+	seconds, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(seconds >= tickInterval.Seconds() && seconds <= 1e6) {
+		return 0, usagef("invalid --stats-interval %s: a number of seconds, 0.1 at least", apply.Quote(value))
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
 }
 
 // foldRemote is fold for the options of a connection.

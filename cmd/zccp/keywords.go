@@ -41,7 +41,7 @@ func sparseWords() []keyword[sparseMode] {
 }
 
 func progressWords() []keyword[progressMode] {
-	return []keyword[progressMode]{{"auto", progressAuto}, {"bar", progressBar}, {"plain", progressPlain}, {"none", progressNone}}
+	return []keyword[progressMode]{{"auto", progressAuto}, {"bar", progressBar}, {"plain", progressPlain}, {"json", progressJSON}, {"none", progressNone}}
 }
 
 func verifyWords() []keyword[verifyMode] {

@@ -81,7 +81,11 @@ func copyFlags() []cli.Flag {
 
 		value(categoryExtra, "use up to `N` workers; 1 copies in a fixed order", "jobs", "j"),
 		optional(categoryExtra, "report progress on stderr, `WHEN` is auto (a bar if that is a terminal, the default), bar "+
-			"(plain lines where no bar can be drawn; the same as no WHEN), plain (a line every 10 seconds) or none", "progress", "g"),
+			"(plain lines where no bar can be drawn; the same as no WHEN), plain (a line every 10 seconds), json (a status "+
+			"line every second, implies --json) or none", "progress", "g"),
+		value(categoryExtra, "print lines of progress every `SECONDS`, 0.1 at least", "stats-interval"),
+		flag(categoryExtra, "say nothing but errors; overrides an earlier -v or --progress", "quiet", "q"),
+		flag(categoryExtra, "stop at the first failure", "fail-fast"),
 		flag(categoryExtra, "say how each file is copied and why so", "explain"),
 		flag(categoryExtra, "print long totals at the end", "stats"),
 		flag(categoryExtra, "report as JSON lines on stdout, see docs/json.md", "json"),

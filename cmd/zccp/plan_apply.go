@@ -20,7 +20,7 @@ import (
 func applyOptions() []string {
 	return []string{
 		"dry-run", "verbose", "itemize-changes", "out-format", "stats", "human-readable", "quiet", "progress", "8-bit-output",
-		"jobs", "explain", "json", "help",
+		"jobs", "explain", "fail-fast", "json", "help",
 	}
 }
 

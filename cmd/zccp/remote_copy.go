@@ -89,7 +89,7 @@ func copyMappings() []copyMapping {
 			value: func(c *copyConfig) string { return strconv.FormatInt(c.BandwidthLimit, 10) + "b" }},
 		{options: "compress", given: is(func(c *copyConfig) bool { return c.Remote.Compress }), words: "--compress"},
 		{options: "debug", given: is(func(c *copyConfig) bool { return c.Debug }), refused: "cp's words are for calls of one machine; --explain says how data went"},
-		{options: "verbose explain stats json progress help version", given: always}, // of the report
+		{options: "verbose explain stats json progress stats-interval quiet fail-fast help version", given: always}, // of the report
 		{options: "remote ssh remote-zccp data-ports security ktls streams key contimeout timeout", given: always},
 	}
 }
@@ -142,7 +142,7 @@ func copyJob(e *env, c *copyConfig) (*syncConfig, error) {
 	if c.Jobs > 0 {
 		m.Jobs = c.Jobs
 	}
-	f.cfg.Bandwidth = c.BandwidthLimit
+	f.cfg.Bandwidth, f.cfg.FailFast = c.BandwidthLimit, c.FailFast
 	m.Itemize = c.Verbose || c.Explain || c.JSON || c.DryRun
 	f.cfg.Words = f.jobWords(c.Route.Push)
 	return &f.cfg, nil

@@ -5,7 +5,9 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
@@ -20,6 +22,7 @@ type copySession struct {
 	*report
 	c   *copyConfig
 	run *remoteRun
+	on  func() // called for each failure, if set
 
 	into atomic.Bool // the destination is a directory that was there before
 }
@@ -32,17 +35,44 @@ func newCopySession(e *env, c *copyConfig, run *remoteRun) *copySession {
 	return &copySession{report: &report{e: e}, c: c, run: run}
 }
 
+func (s *copySession) onFailure(f func()) { s.on = f }
+
 func (s *copySession) begin(m *mirror.Mirror) (over func(mirror.Stats)) {
 	if !s.c.Route.Push {
 		s.into.Store(isDirectory(s.run.cfg.Dest))
 	}
 	s.report = newReport(s.e, s.c, m.Counters())
+	s.failed = s.on
 	s.Start()
 	if !s.c.Route.Push {
-		return func(mirror.Stats) {}
+		stop := awaitWalk(m, s.report)
+		return func(mirror.Stats) { stop() }
 	}
 	stop := countAhead(context.Background(), platform.Restarting(platform.Native()), s.c, s.report)
 	return func(mirror.Stats) { stop() }
+}
+
+// awaitWalk tells rep the total as soon as m knows it, until the returned
+// function is called.
+func awaitWalk(m *mirror.Mirror, rep *report) (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ticker := time.NewTicker(tickInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+			}
+			if c := m.Counters(); m.Walked() {
+				rep.SetTotal(c.WantedFiles.Load(), c.WantedBytes.Load())
+				return
+			}
+		}
+	})
+	return func() { close(done); wg.Wait() }
 }
 
 func (s *copySession) said(text string) { s.report.Note(text) }

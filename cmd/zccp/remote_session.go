@@ -28,6 +28,8 @@ type remoteRun struct {
 // sessionReport is what a session tells of itself, beside what its Mirror tells.
 type sessionReport interface {
 	mirror.Reporter
+	// onFailure is called before begin: f is to be called for each failure.
+	onFailure(f func())
 	// begin is called before anything is connected; the returned function ends
 	// what looks after the run, and is told its totals.
 	begin(m *mirror.Mirror) (over func(s mirror.Stats))
@@ -46,6 +48,8 @@ var errConnectTimeout = errors.New("no connection within the time of --contimeou
 // withSignals.
 func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 	cfg := r.cfg
+	bounded, fail := failFast(ctx, cfg.FailFast)
+	rep.onFailure(fail)
 	if cfg.Bandwidth > 0 && cfg.Route.Push { // the sender keeps to the limit
 		cfg.Mirror.Copier.Limit = copier.NewLimiter(cfg.Bandwidth)
 	}
@@ -58,11 +62,13 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 	work := new(remote.Work)
 	m := mirror.New(work.Counted(calls), cfg.Mirror, rep)
 	over := rep.begin(m)
-	stats, route, err := r.session(ctx, m, work, rep)
+	stats, route, err := r.session(bounded, m, work, rep)
 	over(stats)
 	code := exitOK
 	if errors.As(context.Cause(ctx), new(signalError)) {
 		code = exitInterrupted
+	} else if errors.Is(context.Cause(bounded), errFailFast) {
+		rep.said(errFailFast.Error())
 	} else if err != nil {
 		var hint string
 		var kind mirror.Kind

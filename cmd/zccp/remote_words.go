@@ -43,7 +43,7 @@ func wordRules() map[string]wordRule {
 	rules := make(map[string]wordRule)
 	for rule, names := range map[wordRule]string{
 		wordHere: "info debug quiet out-format log-file log-file-format stats human-readable progress 8-bit-output outbuf " +
-			"stderr msgs2stderr version help explain json remote ssh remote-zccp path data-ports security ktls streams key " +
+			"stderr msgs2stderr version help explain json fail-fast remote ssh remote-zccp path data-ports security ktls streams key " +
 			"contimeout timeout munge-links reflink method cache preserve-sharing block-size",
 		wordInlined: "F exclude exclude-from include include-from cvs-exclude D P stop-at compress-choice",
 		wordFree: "archive recursive dirs relative implied-dirs one-file-system prune-empty-dirs files-from from0 max-size min-size mkpath " +

@@ -38,6 +38,7 @@ type report struct {
 	json     *jsonReport // nil without --json
 
 	status chan os.Signal // SIGUSR1 and its like
+	failed func()         // called for each failure, if set
 	done   chan struct{}
 	wg     sync.WaitGroup
 }
@@ -104,26 +105,43 @@ func (r *report) Start() {
 func (r *report) tick() {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
-	bar, plain := r.progressMode()
+	shown := r.shown()
+	pause := watchPauses(shown == progressBar)
+	defer pause.end()
+	interval := r.lineInterval(shown)
 	lastFlush, lastLine := time.Now(), time.Now()
 	for {
 		select {
 		case <-r.done:
 			return
+		case <-pause.wanted:
+			r.out.flush()
+			r.screen.clear()
+			pause.stop()
 		case <-r.status:
 			r.out.flush()
 			r.screen.message(r.e.prog + ": " + r.progress.sample().text(r.screen.sep))
 		case now := <-ticker.C:
+			if away := pause.away(); away > 0 {
+				r.progress.pause(away)
+				now = time.Now() // the tick may be one from before
+				lastLine = lastLine.Add(away)
+			}
 			s := r.progress.sample()
 			if now.Sub(lastFlush) >= r.out.interval {
 				r.out.flush()
 				lastFlush = now
 			}
+			due := now.Sub(lastLine) >= interval
 			switch {
-			case bar && s.elapsed >= barDelay:
+			case shown == progressBar && s.elapsed >= barDelay:
 				r.screen.draw(s)
-			case plain && now.Sub(lastLine) >= plainInterval:
+			case shown == progressPlain && due:
 				r.screen.message(r.e.prog + ": " + s.text(r.screen.sep))
+				lastLine = now
+			case shown == progressJSON && due:
+				r.json.status(s)
+				r.out.flush() // it is worth something now
 				lastLine = now
 			}
 		}
@@ -135,18 +153,33 @@ const (
 	barDelay     = 500 * time.Millisecond // shorter copies stay silent
 )
 
-// progressMode says which form of progress is shown, if any. A program that
-// stands in for cp shows none by itself.
-func (r *report) progressMode() (bar, plain bool) {
+// shown returns the form in which progress is shown: progressBar,
+// progressPlain, progressJSON or progressNone. A program that stands in for cp
+// shows none by itself.
+func (r *report) shown() progressMode {
 	switch r.cfg.Progress {
 	case progressAuto:
-		return r.screen.canDraw() && !r.e.asCp(), false
+		if r.screen.canDraw() && !r.e.asCp() {
+			return progressBar
+		}
+		return progressNone
 	case progressBar:
-		return r.screen.canDraw(), !r.screen.canDraw()
-	case progressPlain:
-		return false, true
+		if !r.screen.canDraw() {
+			return progressPlain
+		}
 	}
-	return false, false
+	return r.cfg.Progress
+}
+
+// lineInterval is the time between two lines of progress.
+func (r *report) lineInterval(shown progressMode) time.Duration {
+	switch {
+	case r.cfg.StatsInterval > 0:
+		return r.cfg.StatsInterval
+	case shown == progressJSON:
+		return statusInterval
+	}
+	return plainInterval
 }
 
 // Done implements apply.Reporter.
@@ -162,15 +195,20 @@ func (r *report) Problem(err error, hint string) {
 	if hint != "" {
 		text += "\n" + r.e.prog + ": hint: " + printableText(hint)
 	}
-	r.screen.message(text)
+	r.screen.problem(text)
 	if r.json != nil {
 		r.json.problem(err, hint)
+	}
+	if r.failed != nil {
+		r.failed()
 	}
 }
 
 // Note implements apply.Reporter.
 func (r *report) Note(text string) {
-	r.screen.message(r.e.prog + ": " + printableText(text))
+	if !r.cfg.Quiet {
+		r.screen.message(r.e.prog + ": " + printableText(text))
+	}
 	if r.json != nil {
 		r.json.note(text)
 	}
@@ -204,9 +242,13 @@ func (r *report) Finish(ctx context.Context, err error) int {
 	failed := err != nil || r.counters.Failed.Load() > 0
 	s := r.progress.sample()
 	code := exitCode(ctx, failed)
-	bar, plain := r.progressMode()
-	explicit := r.cfg.Progress == progressBar || plain
-	if drawn := r.screen.clear(); bar && drawn || explicit {
+	shown := r.shown()
+	explicit := r.cfg.Progress == progressBar || shown == progressPlain
+	if r.json == nil {
+		r.out.flush()
+		r.screen.repeatProblems(r.e.prog)
+	}
+	if drawn := r.screen.dismiss(); shown == progressBar && drawn || explicit {
 		r.screen.message(r.e.prog + ": " + r.summary(s, ctx))
 	}
 	switch {

@@ -25,7 +25,12 @@ type screen struct {
 
 	mu     sync.Mutex
 	drawn  bool // the line stands on the terminal
+	ever   bool // it has stood there
 	paused bool // a question does
+
+	problems []string // the first maxRepeated failures
+	failures int
+	since    int // lines that followed the first of them
 }
 
 func newScreen(e *env) *screen {
@@ -64,7 +69,71 @@ func (s *screen) message(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clearLocked()
+	s.passedLocked(text + "\n")
 	io.WriteString(s.w, text+"\n")
+}
+
+// maxRepeated is how many failures are said again at the end.
+const maxRepeated = 20
+
+// problem is message for a failure.
+func (s *screen) problem(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clearLocked()
+	s.passedLocked(text + "\n")
+	if s.failures++; s.failures <= maxRepeated {
+		s.problems = append(s.problems, text)
+	}
+	io.WriteString(s.w, text+"\n")
+}
+
+// passed takes note of text on the terminal that others wrote.
+func (s *screen) passed(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passedLocked(text)
+}
+
+func (s *screen) passedLocked(text string) {
+	if s.failures > 0 {
+		s.since += strings.Count(text, "\n")
+	}
+}
+
+// repeatProblems says the failures again that other lines have moved off the
+// terminal. Into files and pipes nothing is said twice.
+func (s *screen) repeatProblems(prog string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.terminal == nil || s.failures == 0 {
+		return
+	}
+	_, height, err := term.GetSize(int(s.terminal.Fd()))
+	if err != nil || height <= 0 {
+		height = 24
+	}
+	// The failures of a long row of them are what is in sight, or not much else.
+	if s.since < height || s.since < 2*s.failures {
+		return
+	}
+	s.clearLocked()
+	fmt.Fprintf(s.w, "%s: %s, said above:\n", prog, countNoun(int64(s.failures), "failure"))
+	for _, text := range s.problems {
+		io.WriteString(s.w, text+"\n")
+	}
+	if more := s.failures - len(s.problems); more > 0 {
+		fmt.Fprintf(s.w, "%s: and %d more\n", prog, more)
+	}
+}
+
+// dismiss takes the line off the terminal for good and reports whether it has
+// ever stood there.
+func (s *screen) dismiss() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clearLocked()
+	return s.ever
 }
 
 // pause prints a question and keeps the line away until resume.
@@ -115,7 +184,7 @@ func (s *screen) draw(v sample) {
 	}
 	// The last column stays free: writing it makes some terminals wrap.
 	io.WriteString(s.w, "\r"+s.barLine(v, width-1)+eraseLine)
-	s.drawn = true
+	s.drawn, s.ever = true, true
 }
 
 // barLine lays out a sample in at most width cells: the longest form that
@@ -193,8 +262,9 @@ func cutCells(text string, width int) string {
 	return string(r[:max(0, min(width, len(r)))])
 }
 
-// printableText makes a message safe to print on a terminal. Names in it are
-// quoted already; this is for what a library or the system put into an error.
+// printableText makes a message safe to print on a terminal: control characters
+// and what is no UTF-8 become \#ooo, as in rsync. Names in it are quoted already;
+// this is for what a library or the system put into an error.
 func printableText(text string) string {
 	clean := func(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }
 	if strings.IndexFunc(text, clean) < 0 {
@@ -205,7 +275,7 @@ func printableText(text string) string {
 		r, n := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && n == 1 || unicode.IsControl(r) {
 			for _, c := range []byte(text[i : i+n]) {
-				fmt.Fprintf(&b, `\%03o`, c)
+				fmt.Fprintf(&b, `\#%03o`, c)
 			}
 		} else {
 			b.WriteString(text[i : i+n])

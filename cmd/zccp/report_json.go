@@ -141,6 +141,41 @@ func (j *jsonReport) note(text string) {
 	j.emit(jsonError{Type: "note", Message: text})
 }
 
+// statusInterval is the time between two status lines.
+const statusInterval = time.Second
+
+type jsonStatus struct {
+	Type       string   `json:"type"`
+	Seconds    float64  `json:"seconds"`
+	Scanning   bool     `json:"scanning,omitempty"`
+	Found      int64    `json:"found"`
+	FoundBytes int64    `json:"found_bytes"`
+	Files      int64    `json:"files"`
+	Bytes      int64    `json:"bytes"`
+	TotalFiles *int64   `json:"total_files,omitempty"`
+	TotalBytes *int64   `json:"total_bytes,omitempty"`
+	Percent    *int     `json:"percent,omitempty"`
+	Now        float64  `json:"rate_now"`
+	Average    float64  `json:"rate_average"`
+	Remaining  *float64 `json:"seconds_left,omitempty"`
+}
+
+// status tells how far a run is.
+func (j *jsonReport) status(s sample) {
+	line := jsonStatus{
+		Type: "status", Seconds: s.elapsed.Seconds(), Scanning: !s.totalKnown, Found: s.found, FoundBytes: s.foundBytes,
+		Files: s.files, Bytes: s.bytes, Now: s.now, Average: s.average,
+	}
+	if s.totalKnown {
+		line.TotalFiles, line.TotalBytes, line.Percent = &s.totalFiles, &s.totalBytes, &s.percent
+	}
+	if s.etaKnown {
+		left := s.eta.Seconds()
+		line.Remaining = &left
+	}
+	j.emit(line)
+}
+
 type jsonSummary struct {
 	Type         string  `json:"type"`
 	Exit         int     `json:"exit"`

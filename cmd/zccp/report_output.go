@@ -47,6 +47,7 @@ func (o *output) line(text string) {
 	if len(text)+1 > o.w.Available() {
 		o.clearScreen()
 	}
+	o.tell(text + "\n")
 	o.w.WriteString(text)
 	if err := o.w.WriteByte('\n'); err != nil && o.err == nil {
 		o.err = err
@@ -70,6 +71,13 @@ func (o *output) flushLocked() {
 func (o *output) clearScreen() {
 	if o.shared {
 		o.screen.clear()
+	}
+}
+
+// tell lets the screen know of a line that is going to be on it.
+func (o *output) tell(text string) {
+	if o.shared {
+		o.screen.passed(text)
 	}
 }
 

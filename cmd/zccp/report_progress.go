@@ -47,6 +47,14 @@ func (p *progress) begin() {
 	p.lastTime, p.lastBytes = p.started, p.counters.Bytes.Load()
 }
 
+// pause leaves a time that has just passed out of everything: the program was
+// suspended.
+func (p *progress) pause(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started, p.lastTime = p.started.Add(d), p.lastTime.Add(d)
+}
+
 func (p *progress) setTotal(files, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,7 +68,7 @@ type sample struct {
 	files, bytes int64 // done
 	foundBytes   int64
 	totalKnown   bool
-	totalFiles   int64
+	totalFiles   int64 // to be copied
 	totalBytes   int64
 	percent      int     // 0 to 99; 100 is only true when the run is over
 	now, average float64 // bytes a second
@@ -77,12 +85,16 @@ func (p *progress) sample() sample {
 	s := sample{
 		elapsed: t.Sub(p.started), found: c.Found.Load(), files: c.Files.Load(),
 		bytes: c.Bytes.Load(), foundBytes: c.FoundBytes.Load(),
-		totalKnown: p.totalKnown, totalFiles: p.totalFiles, totalBytes: p.totalBytes,
+		totalKnown: p.totalKnown,
+		// What is left alone is nothing to wait for.
+		totalFiles: max(0, p.totalFiles-c.SkippedFiles.Load()), totalBytes: max(0, p.totalBytes-c.SkippedBytes.Load()),
 	}
 	if dt := t.Sub(p.lastTime); dt >= rateMinimum {
 		current := float64(s.bytes-p.lastBytes) / dt.Seconds()
 		if p.rateKnown {
-			p.rate += (current - p.rate) * (1 - math.Exp(-dt.Seconds()/rateWindow.Seconds()))
+			// As long as there is less behind it than the window, the average is
+			// over what there is: the first moments are no better than the others.
+			p.rate += (current - p.rate) * decay(dt) / decay(s.elapsed)
 		} else {
 			p.rate, p.rateKnown = current, true
 		}
@@ -112,6 +124,9 @@ func (p *progress) sample() sample {
 	}
 	return s
 }
+
+// decay is how much of the average over rateWindow is of the last d.
+func decay(d time.Duration) float64 { return 1 - math.Exp(-d.Seconds()/rateWindow.Seconds()) }
 
 // maxETA is where an estimate stops meaning anything.
 const maxETA = 100 * time.Hour

@@ -130,7 +130,7 @@ func TestReportProblem(t *testing.T) {
 		r.Note("warning: ignored")
 	})
 	want := "zccp: cannot open 'a'$'\\033''[2J': permission denied\n" +
-		"zccp: cannot stat 'b\\033[2J\\012\\377': x\n" +
+		"zccp: cannot stat 'b\\#033[2J\\#012\\#377': x\n" +
 		"zccp: hint: look again\n" +
 		"zccp: warning: ignored\n"
 	if stdout != "" || stderr != want || code != exitFailure {
@@ -309,7 +309,7 @@ func TestReportSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []any{jsonStart{}, jsonFile{}, jsonRefusal{}, jsonError{}, jsonSummary{}} {
+	for _, v := range []any{jsonStart{}, jsonFile{}, jsonRefusal{}, jsonError{}, jsonSummary{}, jsonStatus{}} {
 		for _, name := range jsonFields(v) {
 			if !bytes.Contains(text, []byte("`"+name+"`")) {
 				t.Errorf("%T: field %s is not described", v, name)

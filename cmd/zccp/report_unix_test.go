@@ -131,7 +131,7 @@ func TestBarOnTerminal(t *testing.T) {
 				t.Errorf("control characters on the terminal: %q", rest)
 			}
 			want := []string{
-				`zccp: cannot open 'x\033[31m\007': x`,
+				`zccp: cannot open 'x\#033[31m\#007': x`,
 				`''$'\033'']0;title'$'\a' -> ''$'\r\302\233'`,
 				`zccp: copied 24 files, 24.0 MiB in 1.`,
 			}

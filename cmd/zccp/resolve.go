@@ -28,6 +28,7 @@ func (f *folder) resolve(e *env, operands []string) error {
 	if c.Reflink == reflinkAlways && c.Sparse != sparseAuto {
 		return usagef("--reflink can be used only with --sparse=auto")
 	}
+	c.JSON = c.JSON || c.Progress == progressJSON
 	if err := f.resolveBackup(e); err != nil {
 		return err
 	}

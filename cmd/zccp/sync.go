@@ -76,6 +76,7 @@ type syncReporter interface {
 	mirror.Reporter
 	Start()
 	watch(m *mirror.Mirror, expire func()) *syncWatch
+	onFailure(f func())
 	message(text string)
 	code() int
 	Finish(s mirror.Stats, code int) int
@@ -96,6 +97,9 @@ func synchronise(e *env, cfg *syncConfig, rep syncReporter) int {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), cfg.Mirror.Jobs+bigJobs+2)))
 	calls, notLocal := kernel(e, &copyConfig{Recursive: cfg.Mirror.Recursive})
 	cfg.Mirror.NotLocal = notLocal
+	if cfg.FailFast {
+		rep.onFailure(func() { cancel(errFailFast) })
+	}
 	m := mirror.New(calls, cfg.Mirror, rep)
 	rep.Start()
 	watch := rep.watch(m, func() { cancel(errTimeout) })
@@ -109,6 +113,9 @@ func synchronise(e *env, cfg *syncConfig, rep syncReporter) int {
 	case errors.Is(context.Cause(ctx), errTimeout):
 		code = exitTimeout
 		rep.message("timeout: nothing was transferred for " + cfg.Timeout.String())
+	case errors.Is(context.Cause(ctx), errFailFast):
+		code = rep.code()
+		rep.message(errFailFast.Error())
 	case errors.As(err, &failure):
 		rep.Problem(failure.Kind, failure, "")
 		code = rep.code()

@@ -19,6 +19,7 @@ type syncConfig struct {
 	Mirror    mirror.Options
 	Bandwidth int64         // bytes a second; 0: no limit
 	Timeout   time.Duration // without progress; 0: none
+	FailFast  bool          // the first failure ends the run
 
 	Remote remoteOptions
 	Route  *remoteRoute // nil if both ends are on this machine

@@ -11,13 +11,16 @@ import (
 type escaper struct {
 	utf8     bool // the locale's characters are UTF-8
 	eightBit bool // -8
+	// terminal: DEL and the control characters behind 127 (C1), which rsync
+	// leaves, are escaped too. Terminals act on them.
+	terminal bool
 }
 
 func (e escaper) escape(s string) string {
 	plain := true
 	for i := range len(s) {
 		c := s[i]
-		if c < ' ' && c != '\t' || c > 0x7f || c == '\\' {
+		if c < ' ' && c != '\t' || c >= 0x7f || c == '\\' {
 			plain = false
 			break
 		}
@@ -49,9 +52,11 @@ func (e escaper) span(s string) int {
 		return 0
 	case c == '\\' && len(s) > 4 && s[1] == '#' && isDigit(s[2]) && isDigit(s[3]) && isDigit(s[4]):
 		return 0
+	case c == 0x7f && e.terminal:
+		return 0
 	case c <= 0x7f || e.eightBit: // DEL too, as rsync has it
 		return 1
-	case e.utf8:
+	case e.utf8 && !(e.terminal && c == 0xc2 && len(s) > 1 && s[1] < 0xa0): // U+0080 to U+009F
 		return characterLength(s)
 	}
 	return 0

@@ -90,6 +90,8 @@ func (f *syncFolder) foldOwn(s setting) (known bool, err error) {
 		err = f.foldCopier(s)
 	case "explain":
 		f.cfg.Output.Explain = true
+	case "fail-fast":
+		f.cfg.FailFast = true
 	case "json":
 		f.cfg.Output.JSON = true
 	default:

@@ -277,6 +277,7 @@ func syncOwn() []syncOption {
 		syncValue(groupExtra, "method", "move bytes by `LIST` only, see docs/methods.md").notAway(alone),
 		syncValue(groupExtra, "cache", "what the copy leaves in memory, `HOW` is auto, keep or drop").notAway(alone),
 		syncOptional(groupExtra, "verify", "read back what was stored and compare, `HASH` is xxh3 (the default) or blake3"),
+		syncFlag(groupExtra, "fail-fast", "stop at the first failure; nothing is deleted then"),
 		syncFlag(groupExtra, "explain", "say how each file was copied"),
 		syncFlag(groupExtra, "json", "report as JSON lines on stdout, see docs/json.md"),
 	}

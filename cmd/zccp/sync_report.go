@@ -31,6 +31,7 @@ type syncReport struct {
 	json    *jsonReport
 	started time.Time
 	kinds   [256]atomic.Int64 // failures of each mirror.Kind
+	failed  func()            // called for each failure, if set
 
 	mu       sync.Mutex
 	progress bool // a progress line stands on stdout, not ended yet
@@ -39,13 +40,16 @@ type syncReport struct {
 func newSyncReport(e *env, cfg *syncConfig) *syncReport {
 	r := &syncReport{e: e, cfg: cfg, screen: newScreen(e), started: time.Now()}
 	r.out = newOutput(e.stdout, r.screen)
-	r.escape = escaper{utf8: e.utf8(), eightBit: cfg.Output.EightBit}
+	r.escape = escaper{utf8: e.utf8(), eightBit: cfg.Output.EightBit, terminal: r.out.shared}
 	r.format = newItemFormat(cfg, cfg.Output.Format)
 	if cfg.Output.JSON {
 		r.json = &jsonReport{out: r.out, dryRun: cfg.Mirror.DryRun}
 	}
 	return r
 }
+
+// onFailure is called before Start: f is to be called for each failure.
+func (r *syncReport) onFailure(f func()) { r.failed = f }
 
 // Start prints what stands in front of the entries. A log that can't be written
 // is said and done without, as in rsync.
@@ -107,14 +111,16 @@ func (r *syncReport) line(text string) {
 	}
 }
 
-// message prints an error.
-func (r *syncReport) message(text string) {
+// message prints what is no information.
+func (r *syncReport) message(text string) { r.tell(text, r.screen.message) }
+
+func (r *syncReport) tell(text string, print func(string)) {
 	text = r.e.prog + ": " + strings.ReplaceAll(text, "\n", "\n"+r.e.prog+": ")
 	if r.cfg.Output.Stderr == stderrClient && r.json == nil {
 		r.line(text)
 		return
 	}
-	r.screen.message(text)
+	print(text)
 }
 
 // Item implements mirror.Reporter.
@@ -177,9 +183,12 @@ func (r *syncReport) Problem(kind mirror.Kind, err error, hint string) {
 	if hint != "" {
 		text += "\nhint: " + printableText(hint)
 	}
-	r.message(text)
+	r.tell(text, r.screen.problem)
 	if r.json != nil {
 		r.json.problem(err, hint)
+	}
+	if r.failed != nil {
+		r.failed()
 	}
 }
 
@@ -233,6 +242,9 @@ func (r *syncReport) Finish(s mirror.Stats, code int) int {
 		if code == exitOK {
 			code = exitFileIO
 		}
+	}
+	if r.json == nil {
+		r.screen.repeatProblems(r.e.prog)
 	}
 	if code != exitOK {
 		r.message(syncEnding(code))

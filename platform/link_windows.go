@@ -12,6 +12,10 @@ import (
 // below it is open. NTFS refuses, whoever has it open.
 const MovesBusyDirectories = false
 
+// FoldsCase says whether file systems of this kernel commonly take names that
+// differ in case only for one.
+const FoldsCase = true
+
 func mkdirat(dir FD, name Name, mode uint32) error {
 	var o object
 	if err := o.set(dir, name, true); err != nil {

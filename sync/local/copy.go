@@ -75,6 +75,8 @@ type Copy struct {
 	created   map[inode]struct{} // what this run created; only with several operands
 	swept     map[inode]struct{} // directories behind symbolic links
 	several   bool
+
+	folds bool // the destination may tell names apart by case or not
 }
 
 type inode struct{ dev, ino uint64 }
@@ -91,6 +93,7 @@ func New(calls *platform.Calls, r *apply.Runner, opts Options) *Copy {
 		// a walk needs to be quick; the rest for files.
 		maxNodes: int64(min(256, spare/4)),
 		maxAhead: min(maxAhead, spare/4/r.Opts.Jobs),
+		folds:    platform.FoldsCase,
 	}
 	c.links.groups, c.links.open = map[inode]*linkGroup{}, opts.Follow != FollowNever
 	return c

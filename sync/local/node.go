@@ -58,6 +58,8 @@ type node struct {
 	users         int
 	unpublishable bool // its name could not be had; it is removed in the end
 	pins          int  // of sfd: its position in the listing must not be lost
+
+	names map[string]string // those met so far by what they are without case; see foldedName
 }
 
 // base is the node above an operand: the descriptor of the directory that the

@@ -144,6 +144,8 @@ func (c *Copy) names(ctx context.Context, w *apply.Worker, n *node, buf []byte) 
 		buf = rest
 		switch {
 		case name.IsDots():
+		case c.foldedName(n, name):
+			w.Tally.Found++
 		case mode == platform.ModeDir:
 			dirs = append(dirs, name...)
 		default:

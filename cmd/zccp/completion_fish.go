@@ -118,7 +118,7 @@ func fishValue(o modeOption) string {
 	case valueDirectory:
 		return "-x -a '(__zccp_directories)' "
 	case valueCommand:
-		return "-x -a '(__fish_complete_command)' "
+		return "-x -a '(__zccp_commands)' "
 	}
 	return need
 }

@@ -12,9 +12,10 @@ _zccp_names() {
 			--target-directory= -t --no-target-directory -T --force -f --interactive -i --no-clobber -n --update
 			-u --remove-destination --keep-directory-symlink --backup -b --suffix= -S -p --preserve
 			--no-preserve= -Z --context --reflink --sparse= --verbose -v --debug --help --version --jobs= -j
-			--progress -g --explain --stats --json --dry-run --verify --fsync --inplace --atomic= --method=
-			--preserve-sharing --cache= --bwlimit= --path --remote= --ssh= -e --rsh= --remote-zccp=
-			--data-ports= --security= --ktls= --streams= --key= --compress -z --contimeout= --timeout='
+			--progress -g --stats-interval= --quiet -q --fail-fast --explain --stats --json --dry-run --verify
+			--fsync --inplace --atomic= --method= --preserve-sharing --cache= --bwlimit= --path --remote= --ssh=
+			-e --rsh= --remote-zccp= --data-ports= --security= --ktls= --streams= --key= --compress -z
+			--contimeout= --timeout='
 		;;
 	sync | plan)
 		names='--archive -a --recursive -r --no-recursive --no-r --dirs -d --old-dirs --old-d --no-dirs --no-d
@@ -46,12 +47,13 @@ _zccp_names() {
 			-e --rsh= --remote-zccp= --rsync-path= --path= --data-ports= --security= --ktls= --streams= --key=
 			--compress -z --no-compress --no-z --compress-choice= --zc= --contimeout= --no-contimeout --jobs= -j
 			--allow-mass-delete --detect-renames --reflink-dest= --resume --gitignore --preserve-sharing
-			--reflink --method= --cache= --verify --explain --json --inc-recursive --i-r --no-inc-recursive
-			--no-i-r --old-compress --new-compress --compress-level= --zl= --compress-threads= --zt=
-			--skip-compress= --address= --port= --sockopts= --blocking-io --no-blocking-io --ipv4 -4 --ipv6 -6
-			--motd --no-motd --early-input= --old-args --no-old-args --secluded-args -s --protect-args
-			--no-secluded-args --no-protect-args --no-s --trust-sender --insecure-links --no-insecure-links
-			--checksum-seed= --max-alloc= --iconv= --no-iconv --fuzzy -y --no-fuzzy --no-y --qsort'
+			--reflink --method= --cache= --verify --fail-fast --explain --json --inc-recursive --i-r
+			--no-inc-recursive --no-i-r --old-compress --new-compress --compress-level= --zl=
+			--compress-threads= --zt= --skip-compress= --address= --port= --sockopts= --blocking-io
+			--no-blocking-io --ipv4 -4 --ipv6 -6 --motd --no-motd --early-input= --old-args --no-old-args
+			--secluded-args -s --protect-args --no-secluded-args --no-protect-args --no-s --trust-sender
+			--insecure-links --no-insecure-links --checksum-seed= --max-alloc= --iconv= --no-iconv --fuzzy -y
+			--no-fuzzy --no-y --qsort'
 		;;
 	serve)
 		names='--stdio --root= --read-only --append-only --allow-plain --config= --listen= --help'
@@ -62,7 +64,8 @@ _zccp_names() {
 	apply)
 		names='--dry-run -n --verbose -v --no-verbose --no-v --quiet -q --itemize-changes -i --no-itemize-changes
 			--no-i --out-format= --log-format= --stats --human-readable -h --no-human-readable --no-h --progress
-			--no-progress --8-bit-output -8 --no-8-bit-output --no-8 --help --jobs= -j --explain --json'
+			--no-progress --8-bit-output -8 --no-8-bit-output --no-8 --help --jobs= -j --fail-fast --explain
+			--json'
 		;;
 	verify)
 		names='--ignore= --quick --hash --modify-window= --sparse --jobs= -j --json --quiet -q --help'
@@ -150,24 +153,24 @@ _zccp_value() {
 	'copy --sparse')
 		kind=word words='never auto always'
 		;;
-	'copy --jobs' | 'copy -j' | 'copy --bwlimit' | 'copy --streams' | 'copy --contimeout' | \
-		'copy --timeout' | 'sync --max-size' | 'sync --min-size' | 'sync --modify-window' | 'sync -@' | \
-		'sync --max-delete' | 'sync --bwlimit' | 'sync --timeout' | 'sync --stop-after' | \
-		'sync --time-limit' | 'sync --streams' | 'sync --contimeout' | 'sync --jobs' | 'sync -j' | \
-		'plan --max-size' | 'plan --min-size' | 'plan --modify-window' | 'plan -@' | 'plan --max-delete' | \
-		'plan --bwlimit' | 'plan --timeout' | 'plan --stop-after' | 'plan --time-limit' | 'plan --streams' | \
-		'plan --contimeout' | 'plan --jobs' | 'plan -j' | 'apply --jobs' | 'apply -j' | \
-		'verify --modify-window' | 'verify --jobs' | 'verify -j' | 'bench tree --rounds' | \
-		'bench tree --jobs' | 'bench tree -j' | 'bench tree --files' | 'bench file --rounds' | \
-		'bench file --jobs' | 'bench file -j' | 'bench file --size' | 'bench sync --rounds' | \
-		'bench sync --jobs' | 'bench sync -j' | 'bench sync --files' | 'bench remote --files' | \
-		'bench remote --rounds' | 'bench remote --size' | 'bench methods --size' | \
+	'copy --jobs' | 'copy -j' | 'copy --stats-interval' | 'copy --bwlimit' | 'copy --streams' | \
+		'copy --contimeout' | 'copy --timeout' | 'sync --max-size' | 'sync --min-size' | \
+		'sync --modify-window' | 'sync -@' | 'sync --max-delete' | 'sync --bwlimit' | 'sync --timeout' | \
+		'sync --stop-after' | 'sync --time-limit' | 'sync --streams' | 'sync --contimeout' | 'sync --jobs' | \
+		'sync -j' | 'plan --max-size' | 'plan --min-size' | 'plan --modify-window' | 'plan -@' | \
+		'plan --max-delete' | 'plan --bwlimit' | 'plan --timeout' | 'plan --stop-after' | \
+		'plan --time-limit' | 'plan --streams' | 'plan --contimeout' | 'plan --jobs' | 'plan -j' | \
+		'apply --jobs' | 'apply -j' | 'verify --modify-window' | 'verify --jobs' | 'verify -j' | \
+		'bench tree --rounds' | 'bench tree --jobs' | 'bench tree -j' | 'bench tree --files' | \
+		'bench file --rounds' | 'bench file --jobs' | 'bench file -j' | 'bench file --size' | \
+		'bench sync --rounds' | 'bench sync --jobs' | 'bench sync -j' | 'bench sync --files' | \
+		'bench remote --files' | 'bench remote --rounds' | 'bench remote --size' | 'bench methods --size' | \
 		'bench methods --transfers' | 'bench methods --rounds' | 'bench send --size' | \
 		'bench send --transfers' | 'bench send --rounds')
 		kind=number
 		;;
 	'copy --progress')
-		kind=word words='auto bar plain none' attached=1
+		kind=word words='auto bar plain json none' attached=1
 		;;
 	'copy --verify' | 'sync --verify' | 'plan --verify' | 'verify --hash')
 		kind=word words='xxh3 blake3' attached=1
@@ -300,6 +303,8 @@ _zccp_split() {
 	cur=${line[n - 1]}
 	prefix=$cur
 	[[ $piece != *[!:=@]* ]] || prefix=${cur%"$piece"}
+	# To readline an @ belongs to what is behind it.
+	prefix=${prefix%@}
 }
 
 # _zccp_add LEAD END WORD...: offers those words that, behind LEAD, go on with cur.

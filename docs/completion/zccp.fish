@@ -38,6 +38,12 @@ function __zccp_directories
     __fish_complete_directories (__zccp_value)
 end
 
+# __zccp_commands completes the name of a program. __fish_complete_command would run
+# what is substituted.
+function __zccp_commands
+    __zccp_value | string match -q -r '^[\w./+-]+$'; and complete -C (__zccp_value)
+end
+
 # __zccp_hosts completes [USER@]HOST: by the hosts that ssh knows and /etc/hosts.
 # The functions of fish that do would evaluate what stands behind a -F.
 function __zccp_hosts
@@ -134,7 +140,10 @@ complete -c zccp -n '__zccp_in copy serve keygen verify probe "bench tree" "benc
 complete -c zccp -n '__zccp_in copy' -l version -d 'print the version and exit'
 complete -c zccp -n '__zccp_in copy sync plan apply verify' -s j -l jobs -x -d 'use up to N workers'
 complete -c zccp -n '__zccp_in copy' -s g -d 'report progress on stderr'
-complete -c zccp -n '__zccp_in copy' -l progress -f -a 'auto bar plain none' -d 'report progress on stderr'
+complete -c zccp -n '__zccp_in copy' -l progress -f -a 'auto bar plain json none' -d 'report progress on stderr'
+complete -c zccp -n '__zccp_in copy' -l stats-interval -x -d 'print lines of progress every SECONDS, 0.1 at least'
+complete -c zccp -n '__zccp_in copy sync plan apply' -s q -l quiet -d 'say nothing but errors'
+complete -c zccp -n '__zccp_in copy sync plan apply' -l fail-fast -d 'stop at the first failure'
 complete -c zccp -n '__zccp_in copy' -l explain -d 'say how each file is copied and why so'
 complete -c zccp -n '__zccp_in copy' -l stats -d 'print long totals at the end'
 complete -c zccp -n '__zccp_in copy sync plan apply verify' -l json -d 'report as JSON lines on stdout'
@@ -149,7 +158,7 @@ complete -c zccp -n '__zccp_in copy sync plan' -l cache -x -a 'auto keep drop' -
 complete -c zccp -n '__zccp_in copy sync plan' -l bwlimit -x -d 'move at most RATE KiB a second, or with a unit'
 complete -c zccp -n '__zccp_in copy' -l path -f -a 'auto direct ssh' -d 'how data go'
 complete -c zccp -n '__zccp_in copy' -l remote -r -F -a '(__zccp_hosts)' -d 'copy each SOURCE to DEST on another machine'
-complete -c zccp -n '__zccp_in copy sync plan' -s e -l ssh -l rsh -x -a '(__fish_complete_command)' -d 'run CMD in place of ssh'
+complete -c zccp -n '__zccp_in copy sync plan' -s e -l ssh -l rsh -x -a '(__zccp_commands)' -d 'run CMD in place of ssh'
 complete -c zccp -n '__zccp_in copy' -l remote-zccp -x -d 'run PATH as zccp on the other machine'
 complete -c zccp -n '__zccp_in copy sync plan' -l data-ports -x -d 'let the other machine listen on one of the ports A-B for direct connections'
 complete -c zccp -n '__zccp_in copy sync plan' -l security -x -a 'tls plain' -d 'of data that go directly'
@@ -294,7 +303,6 @@ complete -c zccp -n '__zccp_in sync plan apply' -s n -l dry-run -d 'only say wha
 complete -c zccp -n '__zccp_in sync plan apply' -l no-verbose -l no-v -d 'undo --verbose'
 complete -c zccp -n '__zccp_in sync plan' -l info -x -a '(__zccp_list backup copy del flist misc mount name nonreg progress remove skip stats symsafe all none help)' -d 'choose what is said, FLAGS as in rsync'
 complete -c zccp -n '__zccp_in sync plan' -l debug -x -a '(__zccp_list none help)' -d 'only FLAGS of level 0'
-complete -c zccp -n '__zccp_in sync plan apply' -s q -l quiet -d 'say nothing but errors'
 complete -c zccp -n '__zccp_in sync plan apply' -s i -l itemize-changes -d 'say for each entry what changes'
 complete -c zccp -n '__zccp_in sync plan apply' -l no-itemize-changes -l no-i -d 'undo --itemize-changes'
 complete -c zccp -n '__zccp_in sync plan apply' -l out-format -l log-format -x -d 'say it in this FORMAT'

@@ -49,6 +49,8 @@ _zccp_split() {
 	cur=${line[n - 1]}
 	prefix=$cur
 	[[ $piece != *[!:=@]* ]] || prefix=${cur%"$piece"}
+	# To readline an @ belongs to what is behind it.
+	prefix=${prefix%@}
 }
 
 # _zccp_add LEAD END WORD...: offers those words that, behind LEAD, go on with cur.

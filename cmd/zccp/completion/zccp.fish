@@ -38,6 +38,12 @@ function __zccp_directories
     __fish_complete_directories (__zccp_value)
 end
 
+# __zccp_commands completes the name of a program. __fish_complete_command would run
+# what is substituted.
+function __zccp_commands
+    __zccp_value | string match -q -r '^[\w./+-]+$'; and complete -C (__zccp_value)
+end
+
 # __zccp_hosts completes [USER@]HOST: by the hosts that ssh knows and /etc/hosts.
 # The functions of fish that do would evaluate what stands behind a -F.
 function __zccp_hosts

@@ -36,6 +36,7 @@ put_as 644 share/doc/zccp/copyright LICENSE
 put_as 644 share/doc/zccp/changelog CHANGELOG.md
 put 644 share/doc/zccp README.md
 put 644 share/doc/zccp/docs docs/*.md
+put 644 share/doc/zccp/docs/picture docs/picture/*
 if [ "$(uname)" = Linux ]; then
 	put 644 lib/systemd/system docs/systemd/zccp.socket docs/systemd/zccp.service
 	sed "s,/usr/bin/zccp,$prefix/bin/zccp," docs/systemd/zccp.service >"$to/lib/systemd/system/zccp.service"

@@ -27,6 +27,9 @@ func optionPlaces() []optionPlace {
 		{"--help", helpSpellings, helpNames, false},
 		{"docs/man", manSpellings, allNames, false},
 		{"docs/options.md", referenceSpellings, allNames, false},
+		{"bash", bashSpellings, acceptedNames, true},
+		{"zsh", zshSpellings, acceptedNames, true},
+		{"fish", fishSpellings, acceptedNames, true},
 	}
 }
 

@@ -21,11 +21,9 @@ import (
 // All threads have to be changed at once, which the runtime does only in
 // programs without cgo; with it the error is ENOTSUP, and nothing has changed.
 func Confine(paths []Beneath, listen bool) (abi int, err error) {
-	r, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if e != 0 {
-		return 0, e
+	if abi, err = ConfineVersion(); err != nil {
+		return 0, err
 	}
-	abi = int(r)
 	handled := landlockFiles(abi)
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: handled}
 	size := unsafe.Sizeof(attr.Handled_access_fs)
@@ -40,7 +38,7 @@ func Confine(paths []Beneath, listen bool) (abi int, err error) {
 		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
 		size += unsafe.Sizeof(attr.Scoped)
 	}
-	r, _, e = unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
+	r, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
 	if e != 0 {
 		return abi, e
 	}
@@ -56,6 +54,13 @@ func Confine(paths []Beneath, listen bool) (abi int, err error) {
 	}
 	_, _, e = syscall.AllThreadsSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(rules), 0, 0)
 	return abi, failure(e)
+}
+
+// ConfineVersion returns the version of Landlock that the kernel has, for which
+// nothing is changed.
+func ConfineVersion() (abi int, err error) {
+	r, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	return int(r), failure(e)
 }
 
 const (

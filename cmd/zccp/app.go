@@ -58,7 +58,7 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 			e.hintf("to copy a file of that name, write ./%s", args[0])
 			return exitFailure, true
 		}
-		return e.print(printVersion), true
+		return e.print(e.printVersion), true
 	case "help":
 		return runHelp(e, args[1:]), true
 	case "serve":
@@ -81,7 +81,7 @@ func runCopyMode(e *env, args []string) int {
 	case cfg.Help:
 		return e.print(e.printHelp)
 	case cfg.Version:
-		return e.print(printVersion)
+		return e.print(e.printVersion)
 	}
 	for _, w := range cfg.Warnings {
 		e.errorf("warning: %s", w)

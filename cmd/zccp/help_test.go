@@ -6,12 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/zccp/zccp/platform"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
@@ -112,13 +115,40 @@ func TestVersion(t *testing.T) {
 	if !regexp.MustCompile(`^zccp \S+$`).MatchString(first) {
 		t.Errorf("first line %q", first)
 	}
-	for _, what := range []string{"commit:", "go:       go1.", "platform: "} {
+	for _, what := range []string{"commit:", "go:       go1.", "platform: ", "has: "} {
 		if !strings.Contains(rest, what) {
 			t.Errorf("no %q in\n%s", what, rest)
 		}
 	}
 	if helpText(t, "zccp", "version") != first+"\n"+rest {
 		t.Error("'zccp version' is not 'zccp --version'")
+	}
+}
+
+// TestVersionAbilities: what is refused by the kernel, or by a filter of its calls, is
+// said with the reason.
+func TestVersionAbilities(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what there is elsewhere differs")
+	}
+	calls := *platform.Native()
+	calls.CopyFileRange = func(platform.FD, int64, platform.FD, int64, int) (int, error) { return 0, syscall.ENOSYS }
+	for _, refused := range []bool{false, true} {
+		e, stdout, _ := testEnv(nil, "zccp", "version")
+		if refused {
+			e.calls = &calls
+		}
+		if code := run(e); code != 0 {
+			t.Fatalf("exit code %d", code)
+		}
+		fits(t, stdout.String())
+		has, lacks, _ := strings.Cut(stdout.String(), "\nlacks: ")
+		if where := map[bool]string{false: has, true: lacks}[refused]; !strings.Contains(where, "copy_file_range") {
+			t.Errorf("refused %v:\n%s", refused, stdout)
+		}
+		if refused && !strings.Contains(lacks, "copy_file_range (Function not implemented)") {
+			t.Errorf("no reason in\n%s", stdout)
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func copyFlags() []cli.Flag {
 		flag(categoryOutput, "say what is done", "verbose", "v"),
 		flag(categoryOutput, "say how each file is copied, in the words of cp; implies -v", "debug"),
 		flag(categoryOutput, "print this help and exit", "help"),
-		flag(categoryOutput, "print the version and exit", "version"),
+		flag(categoryOutput, "print the version and exit", "version", "V"),
 
 		value(categoryExtra, "use up to `N` workers; 1 copies in a fixed order", "jobs", "j"),
 		optional(categoryExtra, "report progress on stderr, `WHEN` is auto (a bar if that is a terminal, the default), bar "+

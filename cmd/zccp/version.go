@@ -42,13 +42,13 @@ func buildVersion() (v, commit string) {
 }
 
 // printVersion writes "zccp VERSION" alone on the first line, for scripts,
-// and below it what a bug report needs.
-func printVersion(w io.Writer) error {
+// and below it what a bug report needs: the build, and what the kernel can do.
+func (e *env) printVersion(w io.Writer) error {
 	v, commit := buildVersion()
 	if commit == "" {
 		commit = "unknown"
 	}
-	_, err := fmt.Fprintf(w, "zccp %s\ncommit:   %s\ngo:       %s\nplatform: %s/%s\n",
-		v, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(w, "zccp %s\ncommit:   %s\ngo:       %s\nplatform: %s/%s\n%s",
+		v, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, e.versionAbilities())
 	return err
 }

@@ -120,34 +120,18 @@ type remoteCourse struct {
 	ways []*remoteWay
 }
 
-// run times the ways in one phase, in paired rounds as [course.run] does.
+// run times the ways in one phase.
 func (c *remoteCourse) run(ctx context.Context, phase remotePhase) ([]remoteSeries, error) {
 	c.load = phase.load
 	all := make([]remoteSeries, len(c.ways))
-	for i := range all {
-		all[i].way = c.ways[i]
-	}
-	total, stolen, known := processorTime()
-	for round := range c.rounds + 1 {
-		for i := range all {
-			s := &all[(round+i)%len(all)]
-			got, err := c.turn(ctx, phase, s.way, round == 0)
-			if err != nil {
-				return nil, err
-			}
-			if round > 0 {
-				s.timings = append(s.timings, got)
-			}
+	err := c.pair(len(all), phase.name+": all made a whole copy", func(i int, counted bool) error {
+		got, err := c.turn(ctx, phase, c.ways[i], !counted)
+		if all[i].way = c.ways[i]; counted {
+			all[i].timings = append(all[i].timings, got)
 		}
-		if round == 0 {
-			c.say("%s: all made a whole copy; timing %d rounds", phase.name, c.rounds)
-		}
-	}
-	c.steal = -1
-	if after, stolenAfter, ok := processorTime(); ok && known && after > total {
-		c.steal = 100 * (stolenAfter - stolen) / (after - total)
-	}
-	return all, nil
+		return err
+	})
+	return all, err
 }
 
 // turn runs one way once.

@@ -72,46 +72,59 @@ type course struct {
 	steal float64 // percent of the machine's time that its host took during the rounds, -1 if unknown
 }
 
-// run times contenders on the load in paired rounds and returns their series in
-// the same order.
+// pair takes turns in paired rounds: each of n contenders once a round. The first
+// round warms up and is checked, not counted; then checked is said.
 //
 // The pairing is what makes ratios hold on a machine that does other work: the
 // runs of one round are neighbours in time, and each contender leads as often
 // as another.
-func (c *course) run(ctx context.Context, contenders []contender) ([]series, error) {
-	all := make([]series, len(contenders))
-	for i := range all {
-		all[i].contender = contenders[i]
-	}
+func (c *course) pair(n int, checked string, turn func(i int, counted bool) error) error {
 	total, stolen, known := processorTime()
-	dst := filepath.Join(c.dir, "dst")
 	for round := range c.rounds + 1 {
-		for i := range contenders {
-			s := &all[(round+i)%len(all)]
-			got, err := c.once(ctx, s.contender, dst)
-			if err != nil {
-				return nil, err
-			}
-			if round == 0 {
-				if err := c.load.check(dst); err != nil {
-					return nil, fmt.Errorf("%s: the copy is not whole: %w", s.name, err)
-				}
-			} else {
-				s.timings = append(s.timings, got)
-			}
-			if err := c.load.clear(dst, c.dir); err != nil {
-				return nil, err
+		for i := range n {
+			if err := turn((round+i)%n, round > 0); err != nil {
+				return err
 			}
 		}
 		if round == 0 {
-			c.say("all contenders made a whole copy; timing %d rounds", c.rounds)
+			c.say("%s; timing %d rounds", checked, c.rounds)
 		}
 	}
 	c.steal = -1
 	if after, stolenAfter, ok := processorTime(); ok && known && after > total {
 		c.steal = 100 * (stolenAfter - stolen) / (after - total)
 	}
-	return all, nil
+	return nil
+}
+
+// run times contenders on the load and returns their series in the same order.
+func (c *course) run(ctx context.Context, contenders []contender) ([]series, error) {
+	dst := filepath.Join(c.dir, "dst")
+	return c.series(contenders, "all contenders made a whole copy", func(who contender, check bool) (timing, error) {
+		got, err := c.once(ctx, who, dst)
+		if err != nil {
+			return got, err
+		}
+		if check {
+			if err := c.load.check(dst); err != nil {
+				return got, fmt.Errorf("%s: the copy is not whole: %w", who.name, err)
+			}
+		}
+		return got, c.load.clear(dst, c.dir)
+	})
+}
+
+// series takes the turns of contenders and keeps the times that count.
+func (c *course) series(contenders []contender, checked string, turn func(who contender, check bool) (timing, error)) ([]series, error) {
+	all := make([]series, len(contenders))
+	err := c.pair(len(all), checked, func(i int, counted bool) error {
+		got, err := turn(contenders[i], !counted)
+		if all[i].contender = contenders[i]; counted {
+			all[i].timings = append(all[i].timings, got)
+		}
+		return err
+	})
+	return all, err
 }
 
 // once runs one contender once.

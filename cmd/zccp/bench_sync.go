@@ -186,33 +186,11 @@ type syncCourse struct {
 	holds map[string]int // version at the destination, by contender
 }
 
-// run times the contenders in one phase, in paired rounds as [course.run] does.
+// run times the contenders in one phase.
 func (c *syncCourse) run(ctx context.Context, phase benchPhase, contenders []contender) ([]series, error) {
-	all := make([]series, len(contenders))
-	for i := range all {
-		all[i].contender = contenders[i]
-	}
-	total, stolen, known := processorTime()
-	for round := range c.rounds + 1 {
-		for i := range contenders {
-			s := &all[(round+i)%len(all)]
-			got, err := c.turn(ctx, phase, s.contender, round == 0)
-			if err != nil {
-				return nil, err
-			}
-			if round > 0 {
-				s.timings = append(s.timings, got)
-			}
-		}
-		if round == 0 {
-			c.say("%s: all contenders made a whole copy; timing %d rounds", phase.name, c.rounds)
-		}
-	}
-	c.steal = -1
-	if after, stolenAfter, ok := processorTime(); ok && known && after > total {
-		c.steal = 100 * (stolenAfter - stolen) / (after - total)
-	}
-	return all, nil
+	return c.series(contenders, phase.name+": all contenders made a whole copy", func(who contender, check bool) (timing, error) {
+		return c.turn(ctx, phase, who, check)
+	})
 }
 
 func (c *syncCourse) turn(ctx context.Context, phase benchPhase, who contender, check bool) (timing, error) {

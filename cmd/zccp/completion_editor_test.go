@@ -207,7 +207,7 @@ func startBash(t *testing.T, script, library string) *shellUnderTest {
 	if library != "" {
 		text += ". " + library + "\n"
 	}
-	text += ". '" + script + "'\n" +
+	text += ". '" + script + "'; complete -o default -F _zccp cp rsync\n" +
 		"bind 'set bell-style none'; bind '\"\\C-t\": insert-completions'\n" +
 		"bind -x '\"\\C-g\": answer \"$READLINE_LINE\"'\n" +
 		"bind -x '\"\\C-o\": eval \"arguments $READLINE_LINE\"'\n" +
@@ -229,7 +229,7 @@ func startZsh(t *testing.T, script string) *shellUnderTest {
 	text := "answer() { print -rn -- \"$1\"$'\\0' >>'" + answers + "' }\n" +
 		"line() { answer \"$BUFFER\" }\n" +
 		"arguments() { local -a words; words=(${(Q)${(z)BUFFER}}); answer \"${(pj:\\1:)words}\" }\n" +
-		"fpath=('" + filepath.Dir(script) + "' $fpath); autoload -U compinit; compinit -u -D\n" +
+		"fpath=('" + filepath.Dir(script) + "' $fpath); autoload -U compinit; compinit -u -D; compdef _zccp cp rsync\n" +
 		"zle -N line; zle -N arguments; zle -C everything complete-word _generic\n" +
 		"zstyle ':completion:everything:*' completer _all_matches _complete\n" +
 		"zstyle ':completion:everything:*' insert true\n" +

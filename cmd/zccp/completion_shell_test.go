@@ -120,6 +120,31 @@ func TestCompletionOptions(t *testing.T) {
 	})
 }
 
+// TestCompletionOtherNames: the scripts for bash and zsh know what a link called rsync or
+// cp is.
+func TestCompletionOtherNames(t *testing.T) {
+	eachShell(t, func(t *testing.T, s *shellUnderTest) {
+		if s.completed == nil {
+			t.Skip("the script for fish knows zccp only")
+		}
+		s.write(t, "syn")
+		for _, c := range []struct {
+			line, has, lacks string
+		}{
+			{"rsync --pre", "--preallocate", "--preserve"},
+			{"rsync sync --pre", "--preallocate", "--preserve"},
+			{"cp --pre", "--preserve", "--preallocate"},
+			{"cp syn", "syn", "sync"},
+			{"cp sync --pre", "--preserve", "--preallocate"},
+		} {
+			got := s.offered(c.line)
+			if !offers(got, c.has) || offers(got, c.lacks) {
+				t.Errorf("%q: offered %q, want %s and not %s", c.line, got, c.has, c.lacks)
+			}
+		}
+	})
+}
+
 // TestCompletionRunsNothing: what is typed is never run, whatever it is.
 func TestCompletionRunsNothing(t *testing.T) {
 	lines := []string{

@@ -33,7 +33,11 @@ var docsNotRun = []string{
 var docsInstead = []struct{ text, instead string }{
 	{"'zccp://host/backup/?pin=sha256:5c92578c...'", "'{URL}?pin={PIN}'"},
 	{"zccp://host/backup/", "{URL}"},
+	{"tool=tool -a {src} {dst}", "tool=cp -a {src} {dst}"},
+	{"--files=20000", "--files=100"},
 	{"zccp bench tree", "zccp bench tree --files=100"},
+	{"zccp bench sync", "zccp bench sync --files=200"},
+	{"zccp bench methods DIR", "zccp bench methods --size=1M --transfers=2 DIR"},
 	{"zccp bench file --size=4G", "zccp bench file --size=4M"},
 	{"zccp bench send DIR", "zccp bench send --size=1M --transfers=2 DIR"},
 	{"/srv/", "{BOX}/srv/"},

@@ -11,7 +11,7 @@ _zccp_names() {
 			--link -l --symbolic-link -s --attributes-only --copy-contents --parents --strip-trailing-slashes
 			--target-directory= -t --no-target-directory -T --force -f --interactive -i --no-clobber -n --update
 			-u --remove-destination --keep-directory-symlink --backup -b --suffix= -S -p --preserve
-			--no-preserve= -Z --context --reflink --sparse= --verbose -v --debug --help --version --jobs= -j
+			--no-preserve= -Z --context --reflink --sparse= --verbose -v --debug --help --version -V --jobs= -j
 			--progress -g --stats-interval= --quiet -q --fail-fast --explain --stats --json --dry-run --verify
 			--fsync --inplace --atomic= --method= --preserve-sharing --cache= --bwlimit= --path --remote= --ssh=
 			-e --rsh= --remote-zccp= --data-ports= --security= --ktls= --streams= --key= --compress -z

@@ -137,7 +137,7 @@ complete -c zccp -n '__zccp_in copy' -l sparse -x -a 'never auto always' -d 'hol
 complete -c zccp -n '__zccp_in copy sync plan apply' -s v -l verbose -d 'say what is done'
 complete -c zccp -n '__zccp_in copy' -l debug -d 'say how each file is copied, in the words of cp'
 complete -c zccp -n '__zccp_in copy serve keygen verify probe "bench tree" "bench file" "bench sync" "bench remote" "bench methods" "bench send" help completion' -l help -d 'print this help and exit'
-complete -c zccp -n '__zccp_in copy' -l version -d 'print the version and exit'
+complete -c zccp -n '__zccp_in copy' -s V -l version -d 'print the version and exit'
 complete -c zccp -n '__zccp_in copy sync plan apply verify' -s j -l jobs -x -d 'use up to N workers'
 complete -c zccp -n '__zccp_in copy' -s g -d 'report progress on stderr'
 complete -c zccp -n '__zccp_in copy' -l progress -f -a 'auto bar plain json none' -d 'report progress on stderr'

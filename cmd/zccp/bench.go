@@ -12,17 +12,43 @@ import (
 	"strings"
 )
 
+// benchSettings are what every bench is told.
+type benchSettings struct {
+	Dir  string // of the source
+	Cold bool
+	JSON bool
+	HTML string // file for the report as a page, or ""
+	Keep bool
+}
+
+// set takes one option.
+func (cfg *benchSettings) set(s setting) error {
+	switch s.Option {
+	case "dir":
+		cfg.Dir = s.Value
+	case "cold":
+		cfg.Cold = true
+	case "json":
+		cfg.JSON = true
+	case "html":
+		if cfg.HTML = s.Value; s.Value == "" {
+			return usagef("--html takes the name of a file")
+		}
+	case "keep":
+		cfg.Keep = true
+	case "help":
+		return errBenchHelp
+	}
+	return nil
+}
+
 // benchConfig is a bench command line, checked.
 type benchConfig struct {
+	benchSettings
 	Kind    string // tree, file or sync
 	Against []contender
-	Dir     string
 	Rounds  int
 	Jobs    string // -j of zccp, "" for its default
-	Cold    bool
-	JSON    bool
-	HTML    string // file for the report as a page, or ""
-	Keep    bool
 	Files   int    // tree, sync
 	Shape   string // tree
 	Size    int64  // file, bytes
@@ -99,7 +125,7 @@ func parseBench(args []string) (*benchConfig, error) {
 	if len(args) == 0 {
 		return nil, usagef("say what to measure: tree, file, sync, remote, methods or send")
 	}
-	cfg := &benchConfig{Kind: args[0], Dir: ".", Rounds: 5, Files: 50000, Shape: "tree", Size: 4 << 30}
+	cfg := &benchConfig{benchSettings: benchSettings{Dir: "."}, Kind: args[0], Rounds: 5, Files: 50000, Shape: "tree", Size: 4 << 30}
 	switch cfg.Kind {
 	case "tree", "file", benchSync:
 	case "--help":
@@ -161,24 +187,12 @@ func (cfg *benchConfig) set(s setting, self string) (err error) {
 	switch s.Option {
 	case "against":
 		return cfg.addPeers(s.Value, self)
-	case "dir":
-		cfg.Dir = s.Value
 	case "rounds":
 		// Below five a median says little on a machine that does other work too.
 		cfg.Rounds, err = parseCount(s, 5)
 	case "jobs":
 		_, err = parseCount(s, 1)
 		cfg.Jobs = s.Value
-	case "cold":
-		cfg.Cold = true
-	case "json":
-		cfg.JSON = true
-	case "html":
-		cfg.HTML = s.Value
-	case "keep":
-		cfg.Keep = true
-	case "help":
-		return errBenchHelp
 	case "files":
 		cfg.Files, err = parseCount(s, 1)
 	case "shape":
@@ -191,6 +205,8 @@ func (cfg *benchConfig) set(s setting, self string) (err error) {
 		if err != nil {
 			err = usagef("--size=%s: %v", s.Value, err)
 		}
+	default:
+		err = cfg.benchSettings.set(s)
 	}
 	return err
 }

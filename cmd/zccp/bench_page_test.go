@@ -109,7 +109,7 @@ func pageValues(t *testing.T, page string) (values []float64) {
 func TestBenchTreePage(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "page.html")
-	_, messages, err := benchCP(t, benchConfig{Kind: "tree", Shape: "flat", Dir: dir, HTML: path}, cpPeer)
+	_, messages, err := benchCP(t, benchConfig{benchSettings: benchSettings{Dir: dir, HTML: path}, Kind: "tree", Shape: "flat"}, cpPeer)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, messages)
 	}

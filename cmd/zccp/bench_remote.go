@@ -20,20 +20,17 @@ const benchRemote = "remote"
 
 // remoteBenchConfig is the command line of a bench of remote copies, checked.
 type remoteBenchConfig struct {
-	Dir, To string // of the source, of the destination
-	Ways    []string
-	Rounds  int
-	Cold    bool
-	JSON    bool
-	HTML    string // file for the report as a page, or ""
-	Keep    bool
-	Files   int   // of the tree; 0 for no tree
-	Size    int64 // of the file, bytes; 0 for none
+	benchSettings
+	To     string // the directory of the destination
+	Ways   []string
+	Rounds int
+	Files  int   // of the tree; 0 for no tree
+	Size   int64 // of the file, bytes; 0 for none
 }
 
 // parseRemoteBench reads the command line after "bench remote".
 func parseRemoteBench(args []string) (*remoteBenchConfig, error) {
-	cfg := &remoteBenchConfig{Dir: ".", Ways: remoteWays(), Rounds: 5, Files: 50000, Size: 3 << 29}
+	cfg := &remoteBenchConfig{benchSettings: benchSettings{Dir: "."}, Ways: remoteWays(), Rounds: 5, Files: 50000, Size: 3 << 29}
 	line, err := newOptionTable(benchFlags(benchRemote)).normalise(args, false)
 	if err != nil {
 		return nil, err
@@ -58,8 +55,6 @@ func parseRemoteBench(args []string) (*remoteBenchConfig, error) {
 // set takes one option.
 func (cfg *remoteBenchConfig) set(s setting) (err error) {
 	switch s.Option {
-	case "dir":
-		cfg.Dir = s.Value
 	case "to":
 		cfg.To = s.Value
 	case "way":
@@ -80,16 +75,8 @@ func (cfg *remoteBenchConfig) set(s setting) (err error) {
 		if cfg.Size, err = parseSize(s.Value, 1); err != nil {
 			err = usagef("--size=%s: %v", s.Value, err)
 		}
-	case "cold":
-		cfg.Cold = true
-	case "json":
-		cfg.JSON = true
-	case "html":
-		cfg.HTML = s.Value
-	case "keep":
-		cfg.Keep = true
-	case "help":
-		return errBenchHelp
+	default:
+		err = cfg.benchSettings.set(s)
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func benchRsync(t *testing.T, cfg benchConfig, contenders []contender) (out, mes
 func TestBenchSync(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "page.html")
-	out, messages, err := benchRsync(t, benchConfig{Dir: dir, JSON: true, HTML: page}, rsyncs(""))
+	out, messages, err := benchRsync(t, benchConfig{benchSettings: benchSettings{Dir: dir, JSON: true, HTML: page}}, rsyncs(""))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, messages)
 	}
@@ -99,7 +99,7 @@ func TestBenchSync(t *testing.T) {
 // TestBenchSyncTable prints the table, and keeps the source.
 func TestBenchSyncTable(t *testing.T) {
 	dir := t.TempDir()
-	out, messages, err := benchRsync(t, benchConfig{Dir: dir, Keep: true}, rsyncs(""))
+	out, messages, err := benchRsync(t, benchConfig{benchSettings: benchSettings{Dir: dir, Keep: true}}, rsyncs(""))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, messages)
 	}
@@ -129,7 +129,7 @@ func TestBenchSyncChecks(t *testing.T) {
 		{"--existing --max-delete=0", "rsync: the copy is not whole"},
 		{"--nonsense", "rsync: exit status 1"},
 	} {
-		_, _, err := benchRsync(t, benchConfig{Dir: t.TempDir()}, rsyncs(c.flaw))
+		_, _, err := benchRsync(t, benchConfig{benchSettings: benchSettings{Dir: t.TempDir()}}, rsyncs(c.flaw))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.flaw, err, c.want)
 		}

@@ -160,7 +160,7 @@ func TestBenchMeasures(t *testing.T) {
 }
 
 func TestBenchText(t *testing.T) {
-	out, messages, err := benchCP(t, benchConfig{Kind: "tree", Shape: "flat", Dir: t.TempDir()}, cpPeer)
+	out, messages, err := benchCP(t, benchConfig{benchSettings: benchSettings{Dir: t.TempDir()}, Kind: "tree", Shape: "flat"}, cpPeer)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, messages)
 	}
@@ -226,7 +226,7 @@ func TestSameBytes(t *testing.T) {
 
 func TestBenchKeepsSource(t *testing.T) {
 	dir := t.TempDir()
-	cfg := benchConfig{Kind: "tree", Shape: "tree", Dir: dir, Keep: true}
+	cfg := benchConfig{benchSettings: benchSettings{Dir: dir, Keep: true}, Kind: "tree", Shape: "tree"}
 	_, messages, err := benchCP(t, cfg, cpPeer)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestBenchRunsAlone(t *testing.T) {
 	if err := os.MkdirAll(runs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := benchCP(t, benchConfig{Kind: "tree", Shape: "tree", Dir: dir}, cpPeer)
+	_, _, err := benchCP(t, benchConfig{benchSettings: benchSettings{Dir: dir}, Kind: "tree", Shape: "tree"}, cpPeer)
 	if err == nil || !strings.Contains(err.Error(), "in use by another bench") {
 		t.Errorf("got %v", err)
 	}

@@ -22,17 +22,14 @@ const (
 
 // transferConfig is the command line of a bench of methods, checked.
 type transferConfig struct {
+	benchSettings
 	Kind      string // benchMethods or benchSend
-	Dir, Dir2 string // of the source, of the destination
+	Dir2      string // of the destination
 	Methods   []copier.Method
 	Targets   []string // toNull, toFile
 	Transfers int      // of each method to each target, counted
 	Size      int64    // bytes
-	Cold      bool
 	Fsync     bool
-	JSON      bool
-	HTML      string // file for the report as a page, or ""
-	Keep      bool
 }
 
 // benchableMethods are the methods that a kind of bench compares, the base of
@@ -46,7 +43,7 @@ func benchableMethods(kind string) []copier.Method {
 
 // parseTransferBench reads the command line after "bench"; args[0] is the kind.
 func parseTransferBench(args []string) (*transferConfig, error) {
-	cfg := &transferConfig{Kind: args[0], Dir: ".", Transfers: 10, Size: 1 << 30}
+	cfg := &transferConfig{benchSettings: benchSettings{Dir: "."}, Kind: args[0], Transfers: 10, Size: 1 << 30}
 	line, err := newOptionTable(benchFlags(cfg.Kind)).normalise(args[1:], false)
 	if err != nil {
 		return nil, err
@@ -105,20 +102,10 @@ func (cfg *transferConfig) set(s setting) (err error) {
 			}
 			cfg.Targets = append(cfg.Targets, to)
 		}
-	case "cold":
-		cfg.Cold = true
 	case "fsync":
 		cfg.Fsync = true
-	case "json":
-		cfg.JSON = true
-	case "html":
-		if cfg.HTML = s.Value; s.Value == "" {
-			return usagef("--html takes the name of a file")
-		}
-	case "keep":
-		cfg.Keep = true
-	case "help":
-		return errBenchHelp
+	default:
+		err = cfg.benchSettings.set(s)
 	}
 	return err
 }

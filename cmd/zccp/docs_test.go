@@ -22,6 +22,7 @@ import (
 var docsNotRun = []string{
 	"run by .ci/run",
 	"run by .ci/package",
+	"needs the source",
 	"needs systemd",
 	"changes the system",
 	"waits for clients",

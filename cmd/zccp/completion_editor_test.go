@@ -35,6 +35,17 @@ const (
 	keyArgs = "\x0f" // C-o: write what the line means as arguments there
 )
 
+// completionSSH stands for ssh(1) to a machine that is this one.
+const completionSSH = `#!/bin/sh
+for word; do
+	case $options$word in
+	-oProxyCommand=*) sh -c "${word#*=}" ;;
+	--) options=over ;;
+	esac
+done
+exec sh -c "$word"
+`
+
 // completionHome makes a home directory in which ssh knows hosts, and a PATH on which
 // ssh lists what is here. It returns the variables for the shell.
 func completionHome(t *testing.T) []string {
@@ -43,7 +54,8 @@ func completionHome(t *testing.T) []string {
 	for name, text := range map[string]string{
 		".ssh/config":      "Host alpha *.pattern\n\tHostName 192.0.2.1\nHost alphabet\n",
 		".ssh/known_hosts": "known.example,192.0.2.2 ssh-ed25519 AAAA\n|1|c2FsdA==|aGFzaA== ssh-ed25519 AAAA\n[ported.example]:2022 ssh-ed25519 AAAA\n",
-		"bin/ssh":          "#!/bin/sh\nfor last; do :; done\nexec sh -c \"$last\"\n",
+		"bin/evil":         "#!/bin/sh\nexec touch run\n",
+		"bin/ssh":          completionSSH,
 	} {
 		path := filepath.Join(home, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -63,6 +63,7 @@ func TestCompletionShells(t *testing.T) {
 		{line: "zccp plain alp", has: "alpha: alphabet:"},
 		{line: "zccp sync me@alp", has: "alpha: alphabet:"},
 		{line: "zccp --remote=alp", has: "alpha: alphabet:"},
+		{line: "zccp sync -F plain alp", has: "alpha: alphabet:"},
 		{line: "zccp plain known", has: "known.example:"},
 		{line: "zccp plain ported", has: "ported.example:"},
 		{line: "zccp verify plain alp", none: true},
@@ -153,7 +154,8 @@ func TestCompletionRunsNothing(t *testing.T) {
 		"zccp --$(touch run)", "zccp -$(touch run)", "zccp -t $(touch run)/", "zccp $(touch run) --pre", "zccp '$(touch run)' --update=n",
 		"zccp sync -e $(touch run)", "zccp bench $(touch run) --s", "zccp a; $(touch run) b", "zccp a|touch run;zccp al",
 		"zccp a alpha:$(touch run)", "zccp a alpha:;touch${IFS}run;", "zccp a alpha:`touch run`", "zccp a 'alpha:$(touch run)",
-		"zccp a \"alpha:'; touch run; '", "zccp a alpha$(touch run):", "zccp -- -oProxyCommand=touch\\ run:", "zccp -- '-oProxyCommand=touch run:",
+		"zccp a \"alpha:'; touch run; '", "zccp a alpha$(touch run):", "zccp a \"alpha:;touch run;",
+		"zccp -- -oProxyCommand=evil:", "zccp -- -oProxyCommand=touch\\ run:", "zccp -- '-oProxyCommand=touch run:",
 		"zccp sync -F *(e:touch\\ run:) al", "zccp sync -F '$(touch run)' al", "zccp sync -F (touch run) al", "zccp (touch run)",
 	}
 	eachShell(t, func(t *testing.T, s *shellUnderTest) {

@@ -189,7 +189,7 @@ exec /usr/bin/%s "$@"`
 
 // docsFixture is the tree that the documentation copies.
 const docsFixture = `mkdir -p SRC/sub home etc srv/backup srv/data var mnt mirror far
-echo one > SRC/a.txt; echo two > SRC/sub/b.txt; ln -s a.txt SRC/link; ln SRC/a.txt SRC/sub/hard
+echo one > SRC/a.txt; echo one > a; echo two > SRC/sub/b.txt; ln -s a.txt SRC/link; ln SRC/a.txt SRC/sub/hard
 touch -d 2020-01-01 SRC/*.txt SRC/sub/*
 for name in src dir DIR photos srv/data/tree home/anna; do cp -a SRC $name; done
 cp -a SRC dst

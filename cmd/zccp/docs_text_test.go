@@ -30,10 +30,13 @@ type docFile struct {
 	name   string // from the root of the module, with slashes
 	blocks []DocBlock
 	prose  []string // lines outside of blocks; those of blocks are empty
+	inline []DocBlock
 }
 
 var (
 	fenceLine = regexp.MustCompile("^ *```")
+	// runInline is a command within a line that is marked to be run.
+	runInline = regexp.MustCompile("`([^`]+)`<!-- run -->")
 	infoWord  = regexp.MustCompile(`([a-z]+)(?:=(?:"([^"]*)"|(\S+)))?`)
 )
 
@@ -45,6 +48,9 @@ func parseDoc(name, text string) (docFile, error) {
 		switch {
 		case !fenceLine.MatchString(line) && open == nil:
 			f.prose = append(f.prose, line)
+			for _, m := range runInline.FindAllStringSubmatch(line, -1) {
+				f.inline = append(f.inline, DocBlock{File: name, Line: i + 1, Lang: "sh", Text: m[1]})
+			}
 			continue
 		case !fenceLine.MatchString(line):
 			open.Text += line + "\n"
@@ -101,13 +107,14 @@ func docFiles(t *testing.T) []docFile {
 // their own.
 func (f docFile) isManual() bool { return strings.HasPrefix(f.name, "cmd/") }
 
-// DocBlocks returns the blocks of every Markdown file that is read as such.
+// DocBlocks returns the blocks of every Markdown file that is read as such, and the
+// commands within its lines that are marked.
 func DocBlocks(t *testing.T) []DocBlock {
 	t.Helper()
 	var blocks []DocBlock
 	for _, f := range docFiles(t) {
 		if !f.isManual() {
-			blocks = append(blocks, f.blocks...)
+			blocks = append(append(blocks, f.blocks...), f.inline...)
 		}
 	}
 	return blocks

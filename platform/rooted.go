@@ -113,9 +113,16 @@ type rooted struct {
 
 var dotName = MustName(".")
 
-// plain reports a single component in a directory that is open.
+// plain reports a single component in a directory that is open, but not what is
+// above the root. Whoever goes up from below it looks at where that has led.
 func (r *rooted) plain(dir FD, name Name) bool {
-	return dir != CWD && bytes.IndexByte(name, '/') < 0
+	return dir != CWD && bytes.IndexByte(name, '/') < 0 && !(string(name) == "..\x00" && r.isRoot(dir))
+}
+
+// isRoot reports whether dir is the root, or can't be told from it.
+func (r *rooted) isRoot(dir FD) bool {
+	var is, root Stat
+	return r.c.Fstat(dir, &is) != nil || r.c.Fstat(r.root, &root) != nil || is.Dev == root.Dev && is.Ino == root.Ino
 }
 
 // start returns where a path begins and what of it is left.

@@ -237,7 +237,8 @@ func TestHostileI08Keys(t *testing.T) {
 	}
 }
 
-// TestHostileI16 starts daemons with configurations that are not right: none starts.
+// TestHostileI16 starts daemons with configurations that are not right: none starts. I18, a daemon
+// that would serve everybody, is among them.
 func TestHostileI16(t *testing.T) {
 	c := newDaemonCase(t, daemonOptions{})
 	key, allow := "key = "+filepath.Join(c.keys.dir, "server")+"\n", "allow = "+c.keys.client+"\n"

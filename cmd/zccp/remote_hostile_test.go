@@ -21,7 +21,7 @@ import (
 
 // The tests of this file and of those beside it whose names begin with a letter and a number
 // have them from a list of failures that bit other tools: H are local attackers, I are remote
-// peers.
+// peers. TestFailureClasses tells which tests there are of each.
 
 // hostileCase is a synchronisation with a peer that is hostile, beside a directory that has
 // nothing to do with it.

@@ -241,7 +241,7 @@ func TestWeakSpread(t *testing.T) {
 	}
 }
 
-// TestCrafted: content whose weak sums are always those of a block that it is
+// TestCrafted is I06, as is TestChains: content whose weak sums are always those of a block that it is
 // not takes at most twice as long. With the table of the session they can be
 // made here: all bytes weigh the same.
 func TestCrafted(t *testing.T) {

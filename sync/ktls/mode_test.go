@@ -13,7 +13,9 @@ import (
 	"github.com/zccp/zccp/platform"
 )
 
-// TestSettle: what each mode does where the kernel refuses and where it doesn't.
+// TestSettle is I24, with TestKernelEncrypts where the kernel can encrypt: it is asked only if it is
+// wanted, and where it can't the connection goes on without it. TestSettle: what each mode does where
+// the kernel refuses and where it doesn't.
 func TestSettle(t *testing.T) {
 	const loaded = "the kernel's tls module is not loaded (as root: modprobe tls) (TCP_ULP: No such file or directory)"
 	for _, tt := range []struct {

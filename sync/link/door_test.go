@@ -65,7 +65,8 @@ func (s *session) none(t *testing.T) {
 	}
 }
 
-// TestDoor: a stream opens with everything right, and with nothing wrong.
+// TestDoor is I22: a stream opens with everything right, and with nothing wrong, so that nobody
+// who finds the port open gets in. Those below are of the same class.
 func TestDoor(t *testing.T) {
 	other, err := newIdentity()
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"testing"
 )
 
+// TestCheckHost is I15 for the names of hosts: none becomes an option or a command. TestRemoteCommand
+// is it for paths.
 func TestCheckHost(t *testing.T) {
 	good := []string{"h", "host.example", "u@h", "u@x@h", "a-b_c.d", "192.0.2.1", "[2001:db8::1]", "u@[fe80::1%eth0]", "2001:db8::1", `DOMAIN\u@h`, "u+x@h", "xn--bcher-kva.example", "bücher.example"}
 	for _, h := range good {
@@ -83,7 +85,7 @@ func TestRemoteCommand(t *testing.T) {
 	}
 }
 
-// TestSecretsStayInside: neither the arguments nor the environment of any
+// TestSecretsStayInside is I21: neither the arguments nor the environment of any
 // process of a session has its identifier, its token or a pin.
 func TestSecretsStayInside(t *testing.T) {
 	if _, err := os.Stat("/proc/self/cmdline"); err != nil {

@@ -119,7 +119,8 @@ func loadKey(path string) (crypto.Signer, error) {
 }
 
 // readPrivate reads a regular file that gives nobody but its owner a permission
-// among forbidden, and that belongs to the user or to root.
+// among forbidden, and that belongs to the user or to root, as does a symbolic
+// link by which it is called.
 func readPrivate(path string, forbidden os.FileMode, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -140,6 +141,8 @@ func readPrivate(path string, forbidden os.FileMode, limit int64) ([]byte, error
 		return nil, fmt.Errorf("%s can be %s by others: its mode is %04o", path, verb, st.Mode().Perm())
 	case foreign(f):
 		return nil, fmt.Errorf("%s belongs to somebody else", path)
+	case runtime.GOOS != "windows" && planted(path, f):
+		return nil, fmt.Errorf("%s was reached through a symbolic link of somebody else", path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(text)) > limit {

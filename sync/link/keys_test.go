@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -110,6 +111,73 @@ func TestLoadKey(t *testing.T) {
 				t.Error("the error shows the file")
 			}
 		})
+	}
+}
+
+// TestForeignLink is H05: keys, lists and configurations are not read through links that somebody
+// else has put where they are expected, and are through those of the user and of root.
+func TestForeignLink(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can make links of others")
+	}
+	dir := t.TempDir()
+	shared := filepath.Join(dir, "shared")
+	if err := os.Mkdir(shared, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	key, list := filepath.Join(dir, "key"), filepath.Join(dir, "list")
+	if _, err := GenerateKey(key); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(list, []byte(pinA+" host\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "config")
+	if err := os.WriteFile(config, []byte("key = "+key+"\nclients = "+list+"\n[export a]\npath = /a\nmode = ro\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Not in a sticky directory, where the kernel may refuse by itself
+	// (fs.protected_symlinks).
+	for _, owner := range []int{0, 65534} {
+		for to, read := range map[string]func(string) error{
+			key:    func(path string) error { _, err := loadKey(path); return err },
+			list:   func(path string) error { _, err := ReadKnown(path); return err },
+			config: func(path string) error { _, err := LoadConfig(path); return err },
+		} {
+			at := filepath.Join(shared, fmt.Sprint(filepath.Base(to), owner))
+			if err := os.Symlink(to, at); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Lchown(at, owner, owner); err != nil {
+				t.Fatal(err)
+			}
+			if err := read(at); (err == nil) != (owner == 0) || err != nil && !strings.Contains(err.Error(), "symbolic link of somebody else") {
+				t.Errorf("%s, a link of %d: %v", filepath.Base(to), owner, err)
+			}
+		}
+	}
+}
+
+// TestLinkGone: a link that stood there for as long as it took to open the file is found out.
+func TestLinkGone(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "key"), filepath.Join(dir, "other")
+	for _, name := range []string{path, other} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.Open(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if !planted(path, f) || planted(other, f) {
+		t.Error("what was opened is taken for what stands there")
+	}
+	os.Remove(other)
+	if !planted(other, f) {
+		t.Error("what was opened is nowhere")
 	}
 }
 

@@ -18,6 +18,28 @@ func signalProcess(p *os.Process, leads bool, sig os.Signal) {
 	platform.SignalProcess(p.Pid, leads, s)
 }
 
+// planted reports whether a file was opened through a symbolic link of somebody
+// else, where that can be known: in a directory that others can write to, it
+// leads to a file of their choice. One that is gone by now counts too.
+func planted(path string, f *os.File) bool {
+	name, err := platform.MakeName(path)
+	if err != nil {
+		return true
+	}
+	calls := platform.Native()
+	var at, of platform.Stat
+	if calls.Fstat(platform.FD(f.Fd()), &of) != nil {
+		return false
+	}
+	switch err := calls.Statat(platform.CWD, name, &at, false); {
+	case err != nil:
+		return platform.NotExist(err)
+	case at.IsSymlink():
+		return at.UID != 0 && at.UID != platform.EffectiveUID()
+	}
+	return at.Dev != of.Dev || at.Ino != of.Ino
+}
+
 // foreign reports whether a file belongs to neither the user nor root, where
 // that can be known.
 func foreign(f *os.File) bool {

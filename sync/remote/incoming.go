@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -98,6 +99,15 @@ func (x *intake) begin(id wire.FileID) (*incoming, error) {
 	}
 	f.active++
 	return f, nil
+}
+
+// count adds a piece of n bytes. f.mu is held.
+func (f *incoming) count(n int64) error {
+	if n > math.MaxInt64-f.got {
+		return violated("more of file %d of directory %d than any file holds", f.id.Index, f.id.Dir)
+	}
+	f.got += n
+	return nil
 }
 
 // sent takes what the sender says of a file once all of it is on its way.

@@ -246,7 +246,9 @@ func (l *lane) piece(h *wire.FrameHeader) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.active--
-	f.got += h.Raw
+	if err := f.count(h.Raw); err != nil {
+		return err
+	}
 	if !l.s.private {
 		f.sum.add(h.Type, h.Off, h.Raw, sum, l.x.r.seed)
 	}

@@ -49,6 +49,19 @@ func setName(fd FD, class, flags uint32, o *object) error {
 	return setInfo(fd, class, unsafe.Pointer(info), size)
 }
 
+// setNamePlainly is setName by the requests that every version has, and with the
+// full name where a directory beside it is refused.
+func setNamePlainly(fd FD, class, flags uint32, o *object) error {
+	err := setName(fd, class, flags, o)
+	if lacks(err) && o.attr.RootDirectory != 0 {
+		if err := o.detach(); err != nil {
+			return err
+		}
+		err = setName(fd, class, flags, o)
+	}
+	return err
+}
+
 // rename moves an entry. With POSIX semantics (Windows 10, NTFS) what it takes
 // the place of may be open and may be read-only; elsewhere neither.
 func rename(olddir FD, oldname Name, newdir FD, newname Name, replace bool) error {
@@ -71,7 +84,7 @@ func rename(olddir FD, oldname Name, newdir FD, newname Name, replace bool) erro
 		err = setName(fd, classRenameEx, flags, &o) // before version 1809
 	}
 	if lacks(err) {
-		err = setName(fd, classRename, plain, &o)
+		err = setNamePlainly(fd, classRename, plain, &o)
 	}
 	return errnoOf(err)
 }
@@ -104,7 +117,7 @@ func linkat(olddir FD, oldname Name, newdir FD, newname Name, follow bool) error
 		return errnoOf(err)
 	}
 	defer closeFD(fd)
-	return errnoOf(setName(fd, classLink, 0, &to))
+	return errnoOf(setNamePlainly(fd, classLink, 0, &to))
 }
 
 // remove removes an entry. Links that lead to directories are links, not

@@ -85,6 +85,11 @@ func (o *object) set(dir FD, name Name, create bool) error {
 			text = strings.TrimSuffix(text, `\`) + `\` + below
 		}
 	}
+	return o.name(root, text)
+}
+
+// name makes o stand for text below root, or for a full name without one.
+func (o *object) name(root windows.Handle, text string) error {
 	wide, err := windows.UTF16FromString(text)
 	if err != nil {
 		return errInvalidName
@@ -210,20 +215,37 @@ func objectName(path string) string {
 	return `\??\` + path
 }
 
-// parentOf names the directory above an open one in the object manager.
-func parentOf(dir FD) (string, error) {
+// detach gives o the full name that it has by now, for file systems that take
+// no directory beside a new name (those of a network).
+func (o *object) detach() error {
+	above, err := nameOf(FD(o.attr.RootDirectory))
+	if err != nil {
+		return err
+	}
+	return o.name(0, strings.TrimSuffix(above, `\`)+`\`+windows.UTF16ToString(o.units()))
+}
+
+// nameOf names an open file in the object manager.
+func nameOf(fd FD) (string, error) {
 	buf := make([]uint16, 1024)
 	for {
-		n, err := windows.GetFinalPathNameByHandle(windows.Handle(dir), &buf[0], uint32(len(buf)), 0)
+		n, err := windows.GetFinalPathNameByHandle(windows.Handle(fd), &buf[0], uint32(len(buf)), 0)
 		if err != nil {
 			return "", errnoOf(err)
 		}
 		if int(n) < len(buf) {
-			break
+			return objectName(windows.UTF16ToString(buf)), nil
 		}
 		buf = make([]uint16, n+1)
 	}
-	path := objectName(windows.UTF16ToString(buf))
+}
+
+// parentOf names the directory above an open one in the object manager.
+func parentOf(dir FD) (string, error) {
+	path, err := nameOf(dir)
+	if err != nil {
+		return "", err
+	}
 	volume := `\??\` + filepath.VolumeName(strings.TrimPrefix(path, `\??\`))
 	if rest, ok := strings.CutPrefix(path, `\??\UNC\`); ok {
 		server, share, _ := strings.Cut(rest, `\`)

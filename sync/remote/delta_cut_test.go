@@ -23,7 +23,7 @@ func TestDeltaCut(t *testing.T) {
 	resembling(t, src, old)
 	positions := 12
 	if testing.Short() {
-		positions = 5
+		positions = 2
 	}
 	opts := deltas()
 	opts.Rules.IgnoreTimes = true

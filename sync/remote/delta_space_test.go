@@ -44,6 +44,9 @@ func (c countedControl) Write(b []byte) (int, error) {
 // takes 3 % on the wire.
 func TestDeltaSpace(t *testing.T) {
 	mib := 64
+	if testing.Short() {
+		mib = 16
+	}
 	if v, err := strconv.Atoi(os.Getenv(envDeltaSize)); err == nil {
 		mib = v
 	}

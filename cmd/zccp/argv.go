@@ -43,29 +43,36 @@ type optionTable struct {
 func newOptionTable(flags []cli.Flag) *optionTable {
 	t := &optionTable{short: make(map[byte]*option)}
 	for _, f := range flags {
-		o := &option{name: f.Names()[0]}
-		if c, ok := f.(cli.CategorizableFlag); ok {
-			o.extra = c.GetCategory() == categoryExtra || c.GetCategory() == categoryRemote
-		}
-		switch f.(type) {
+		o := &option{}
+		var names []string // not f.Names(), which splits them by a regular expression: 0.1 ms in all
+		var category string
+		switch f := f.(type) {
 		case *cli.BoolFlag:
+			o.name, names, category = f.Name, f.Aliases, f.Category
 		case *cli.StringFlag:
-			o.kind = requiredValue
+			o.name, names, category, o.kind = f.Name, f.Aliases, f.Category, requiredValue
 		case *optionalFlag:
-			o.kind = optionalValue
+			o.name, names, category, o.kind = f.Name, f.Aliases, f.Category, optionalValue
 		default:
-			panic(fmt.Sprintf("flag %s: the normaliser does not know a %T", o.name, f))
+			panic(fmt.Sprintf("flag %s: the normaliser does not know a %T", f.Names()[0], f))
 		}
-		for _, name := range f.Names() {
-			if len(name) == 1 {
-				t.short[name[0]] = o
-			} else {
-				o.long = append(o.long, name)
-			}
+		o.extra = category == categoryExtra || category == categoryRemote
+		t.add(o, o.name)
+		for _, name := range names {
+			t.add(o, name)
 		}
 		t.options = append(t.options, o)
 	}
 	return t
+}
+
+// add makes name one of the option's.
+func (t *optionTable) add(o *option, name string) {
+	if len(name) == 1 {
+		t.short[name[0]] = o
+	} else {
+		o.long = append(o.long, name)
+	}
 }
 
 // setting is one option as given. Without a value Given is false, which an

@@ -26,7 +26,10 @@ func runCopy(e *env, cfg *copyConfig) int {
 	uid := platform.EffectiveUID()
 	calls, notLocal := kernel(e, cfg)
 	n := jobs(cfg)
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), n+bigJobs+2)))
+	if cfg.Recursive || len(cfg.Sources) > 1 {
+		// Not for a single file, of whose time stopping the world twice is a tenth.
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), n+bigJobs+2)))
+	}
 	runner := apply.NewRunner(apply.Options{
 		Jobs:    n,
 		BigJobs: bigJobs,

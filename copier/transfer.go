@@ -13,7 +13,8 @@ import (
 // (some 10 ms in memory, a second on a slow disk) for progress and cancel.
 const chunkSize = 64 << 20
 
-// progressMin is the size from which a file is told of piecemeal.
+// progressMin is the size from which a file is told of piecemeal; one that a
+// Limiter slows down always is.
 const progressMin = 4 << 20
 
 // maxRepeats bounds calls that make no progress.
@@ -69,7 +70,7 @@ func (w *Worker) begin(dst, src platform.FD, dstStat, st *platform.Stat, res *Re
 	facts := factsOf(st, dstStat, uint16(refused.Load()))
 	facts.Neutral = w.c.opts.Methods == nil && w.neutral(dst, src, st)
 	t := &w.t
-	*t = transfer{dst: dst, src: src, srcStat: st, res: res, progress: st.Size > progressMin, skipsZeros: w.c.opts.Sparse == Always}
+	*t = transfer{dst: dst, src: src, srcStat: st, res: res, progress: st.Size > progressMin || w.c.opts.Limit != nil, skipsZeros: w.c.opts.Sparse == Always}
 	t.rows = candidates(&facts, &w.c.opts, &t.list, res)
 	return facts
 }

@@ -12,9 +12,9 @@ import (
 // restored the default action if the process is to end by it.
 func Raise(sig syscall.Signal) error { return syscall.Kill(syscall.Getpid(), sig) }
 
-// SuspendSignals returns the signal by which a terminal suspends a program (^Z)
-// and the one by which it goes on.
-func SuspendSignals() (suspend, goOn syscall.Signal) { return syscall.SIGTSTP, syscall.SIGCONT }
+// ContinueSignal returns the signal by which a program goes on that was
+// suspended.
+func ContinueSignal() (sig os.Signal, ok bool) { return syscall.SIGCONT, true }
 
 // StatusSignals returns the signals that ask a program how far it is: SIGUSR1
 // as with dd(1), SIGVTALRM as with rsync(1), and where there is one SIGINFO,

@@ -9,6 +9,7 @@ import "os"
 
 func main() {
 	relaxGC()
+	keepStatusSignals()
 	e := newEnv(os.Args, os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 	code := run(e)
 	dieBySignal(code)

@@ -106,7 +106,7 @@ func (r *report) tick() {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	shown := r.shown()
-	pause := watchPauses(shown == progressBar)
+	pause := watchPauses()
 	defer pause.end()
 	interval := r.lineInterval(shown)
 	lastFlush, lastLine := time.Now(), time.Now()
@@ -114,10 +114,6 @@ func (r *report) tick() {
 		select {
 		case <-r.done:
 			return
-		case <-pause.wanted:
-			r.out.flush()
-			r.screen.clear()
-			pause.stop()
 		case <-r.status:
 			r.out.flush()
 			r.screen.message(r.e.prog + ": " + r.progress.sample().text(r.screen.sep))

@@ -190,9 +190,15 @@ func (s *screen) draw(v sample) {
 // barLine lays out a sample in at most width cells: the longest form that
 // fits beside a bar.
 func (s *screen) barLine(v sample, width int) string {
+	if v.endless {
+		return longestFit(width, s.sep,
+			[]string{v.copiedText(), v.nowText(), v.averageText()},
+			[]string{v.copiedText(), v.nowText()},
+			[]string{v.copiedText()},
+			[]string{formatSize(v.bytes)})
+	}
 	if !v.totalKnown {
-		found := fmt.Sprintf("scanning: %d files, %s", v.found, formatSize(v.foundBytes))
-		copied := fmt.Sprintf("copied %d files, %s", v.files, formatSize(v.bytes))
+		found, copied := v.foundText(), v.copiedText()
 		return longestFit(width, s.sep,
 			[]string{found, copied, v.nowText(), v.averageText()},
 			[]string{found, copied, v.nowText()},

@@ -163,7 +163,7 @@ type jsonStatus struct {
 // status tells how far a run is.
 func (j *jsonReport) status(s sample) {
 	line := jsonStatus{
-		Type: "status", Seconds: s.elapsed.Seconds(), Scanning: !s.totalKnown, Found: s.found, FoundBytes: s.foundBytes,
+		Type: "status", Seconds: s.elapsed.Seconds(), Scanning: !s.totalKnown && !s.endless, Found: s.found, FoundBytes: s.foundBytes,
 		Files: s.files, Bytes: s.bytes, Now: s.now, Average: s.average,
 	}
 	if s.totalKnown {

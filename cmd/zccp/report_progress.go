@@ -19,6 +19,7 @@ type progress struct {
 	mu         sync.Mutex
 	started    time.Time
 	totalKnown bool
+	endless    bool // there is no total
 	totalFiles int64
 	totalBytes int64
 	percent    int // highest shown so far
@@ -55,10 +56,13 @@ func (p *progress) pause(d time.Duration) {
 	p.started, p.lastTime = p.started.Add(d), p.lastTime.Add(d)
 }
 
+// setTotal says how much there is to copy. Without any file there is no total:
+// what a pipe or a device holds is seen at its end.
 func (p *progress) setTotal(files, bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.totalKnown, p.totalFiles, p.totalBytes = true, files, bytes
+	p.totalKnown, p.endless = files > 0, files == 0
+	p.totalFiles, p.totalBytes = files, bytes
 }
 
 // sample is a look at a run.
@@ -68,6 +72,7 @@ type sample struct {
 	files, bytes int64 // done
 	foundBytes   int64
 	totalKnown   bool
+	endless      bool  // and never will be
 	totalFiles   int64 // to be copied
 	totalBytes   int64
 	percent      int     // 0 to 99; 100 is only true when the run is over
@@ -85,7 +90,7 @@ func (p *progress) sample() sample {
 	s := sample{
 		elapsed: t.Sub(p.started), found: c.Found.Load(), files: c.Files.Load(),
 		bytes: c.Bytes.Load(), foundBytes: c.FoundBytes.Load(),
-		totalKnown: p.totalKnown,
+		totalKnown: p.totalKnown, endless: p.endless,
 		// What is left alone is nothing to wait for.
 		totalFiles: max(0, p.totalFiles-c.SkippedFiles.Load()), totalBytes: max(0, p.totalBytes-c.SkippedBytes.Load()),
 	}
@@ -134,12 +139,11 @@ const maxETA = 100 * time.Hour
 // text is the sample in one line, as SIGUSR1 and --progress=plain print it.
 func (s sample) text(sep string) string {
 	if !s.totalKnown {
-		return strings.Join([]string{
-			fmt.Sprintf("scanning: %d files, %s", s.found, formatSize(s.foundBytes)),
-			fmt.Sprintf("copied %d files, %s", s.files, formatSize(s.bytes)),
-			s.nowText(), s.averageText(),
-			formatClock(s.elapsed),
-		}, sep)
+		var parts []string
+		if !s.endless {
+			parts = append(parts, s.foundText())
+		}
+		return strings.Join(append(parts, s.copiedText(), s.nowText(), s.averageText(), formatClock(s.elapsed)), sep)
 	}
 	parts := []string{
 		fmt.Sprintf("%d%%", s.percent),
@@ -150,6 +154,14 @@ func (s sample) text(sep string) string {
 		parts = append(parts, s.etaText())
 	}
 	return strings.Join(parts, sep)
+}
+
+func (s sample) foundText() string {
+	return fmt.Sprintf("scanning: %d files, %s", s.found, formatSize(s.foundBytes))
+}
+
+func (s sample) copiedText() string {
+	return fmt.Sprintf("copied %d files, %s", s.files, formatSize(s.bytes))
 }
 
 func (s sample) bytesText() string {

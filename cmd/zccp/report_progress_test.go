@@ -81,7 +81,7 @@ func TestProgressPercent(t *testing.T) {
 	}{
 		{name: "scanning", doneFiles: 3, doneBytes: 2048, want: 0,
 			wantText: "scanning: 0 files, 0 B, copied 3 files, 2.0 KiB, now 0 B/s, avg 0 B/s, 0:00"},
-		{name: "nothing to do", known: true, want: 0, wantText: "0%, 0 B of 0 B, 0 of 0 files, now 0 B/s, avg 0 B/s, 0:00"},
+		{name: "nothing to do", known: true, want: 0, wantText: "copied 0 files, 0 B, now 0 B/s, avg 0 B/s, 0:00"},
 		{name: "empty files", known: true, files: 4, doneFiles: 2, want: 50,
 			wantText: "50%, 0 B of 0 B, 2 of 4 files, now 0 B/s, avg 0 B/s, 0:00"},
 		{name: "all done", known: true, files: 1, bytes: 10, doneFiles: 1, doneBytes: 10, want: 99,
@@ -174,6 +174,7 @@ func TestBarLineForms(t *testing.T) {
 	v := sample{totalKnown: true, percent: 45, bytes: 45 << 20, totalBytes: 100 << 20, files: 12, totalFiles: 30,
 		now: 9 << 20, average: 8 << 20, eta: 6 * time.Second, etaKnown: true}
 	scan := sample{found: 1200, foundBytes: 3 << 30, files: 800, bytes: 2 << 30, now: 1 << 30, average: 1 << 29}
+	pipe := sample{endless: true, bytes: 2 << 30, now: 1 << 30, average: 1 << 29}
 	for _, c := range []struct {
 		v     sample
 		width int
@@ -191,6 +192,9 @@ func TestBarLineForms(t *testing.T) {
 		{scan, 59, "scanning: 1200 files, 3.0 GiB, copied 800 files, 2.0 GiB"},
 		{scan, 40, "scanning: 1200 files, 3.0 GiB"},
 		{scan, 10, "1200 files"},
+		{pipe, 99, "copied 0 files, 2.0 GiB, now 1.0 GiB/s, avg 512.0 MiB/s"},
+		{pipe, 40, "copied 0 files, 2.0 GiB, now 1.0 GiB/s"},
+		{pipe, 10, "2.0 GiB"},
 	} {
 		if got := s.barLine(c.v, c.width); got != c.want {
 			t.Errorf("%d columns:\n%q, want\n%q", c.width, got, c.want)
@@ -206,5 +210,44 @@ func TestFormatClock(t *testing.T) {
 		if got := formatClock(d); got != want {
 			t.Errorf("formatClock(%v) = %s, want %s", d, got, want)
 		}
+	}
+}
+
+// TestProgressLeavesOut: a pause is in no rate, and what is left alone is nothing
+// to wait for.
+func TestProgressLeavesOut(t *testing.T) {
+	p, c, clock := newFakeProgress()
+	p.setTotal(10, 100<<20)
+	for range 30 {
+		clock.advance(100 * time.Millisecond)
+		c.Bytes.Add(1 << 20)
+		p.sample()
+	}
+	clock.advance(time.Hour)
+	p.pause(time.Hour)
+	s := p.sample()
+	if formatRate(s.now) != "10.0 MiB/s" || formatRate(s.average) != "10.0 MiB/s" || formatClock(s.eta) != "0:07" || s.elapsed != 3*time.Second {
+		t.Errorf("after a pause %+v", s)
+	}
+	c.SkippedFiles.Add(4)
+	c.SkippedBytes.Add(40 << 20)
+	if s := p.sample(); s.totalFiles != 6 || s.percent != 50 || formatClock(s.eta) != "0:03" {
+		t.Errorf("with 40%% left alone %+v", s)
+	}
+}
+
+// TestProgressBegins: the first moments weigh no more in the rate of late than
+// those behind them.
+func TestProgressBegins(t *testing.T) {
+	p, c, clock := newFakeProgress()
+	for i := range 10 {
+		clock.advance(100 * time.Millisecond)
+		if i == 0 {
+			c.Bytes.Add(10 << 20)
+		}
+		p.sample()
+	}
+	if s := p.sample(); s.now > 11<<20 {
+		t.Errorf("10 MiB in 1 s are %s", formatRate(s.now))
 	}
 }

@@ -57,7 +57,7 @@ func (w *syncWatch) run() {
 	r, o := w.rep, &w.rep.cfg.Output
 	lastFlush, lastDraw, lastLife := time.Now(), time.Now(), time.Now()
 	life, expired := w.life(), false
-	pause := watchPauses(false)
+	pause := watchPauses()
 	defer pause.end()
 	for {
 		select {

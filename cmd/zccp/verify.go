@@ -80,7 +80,9 @@ func runVerify(e *env, args []string) int {
 		Report: rep, NotLocal: notLocal,
 	})
 	rep.start()
+	answered := onStatus(func() { rep.status(v, &runner.Counters) })
 	v.Run(ctx)
+	answered()
 	return rep.finish(ctx, v, &runner.Counters)
 }
 

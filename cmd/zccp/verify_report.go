@@ -82,6 +82,13 @@ func (r *verifyReport) Done(*apply.Event) {}
 func (r *verifyReport) Note(string)       {}
 func (r *verifyReport) Ask(string) bool   { return false }
 
+// status prints a line on how far the comparison is.
+func (r *verifyReport) status(v *verify.Verify, c *apply.Counters) {
+	r.out.flush()
+	r.screen.message(fmt.Sprintf("%s: compared %s, %s; %s; %s", r.e.prog, countNoun(c.Files.Load(), "file"),
+		formatSize(c.Bytes.Load()), countNoun(v.Differences(), "difference"), formatClock(time.Since(r.started))))
+}
+
 // finish prints the totals and returns the exit code.
 func (r *verifyReport) finish(ctx context.Context, v *verify.Verify, c *apply.Counters) int {
 	code := verifyCode(ctx, v.Differences(), c.Failed.Load())

@@ -60,6 +60,8 @@ func TestCompletionShells(t *testing.T) {
 		{line: "zccp serve ", lacks: "plain sub"},
 		{line: "zccp serve --r", has: "--root --read-only", lacks: "--recursive"},
 		{line: "zccp completion ", has: "bash zsh fish", lacks: "plain"},
+		{line: "zccp version ", none: true},
+		{line: "zccp help fil", has: "filter", lacks: "plain"},
 		{line: "zccp plain alp", has: "alpha: alphabet:"},
 		{line: "zccp sync me@alp", has: "alpha: alphabet:"},
 		{line: "zccp --remote=alp", has: "alpha: alphabet:"},

@@ -91,6 +91,32 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+// TestDocsIntended: the tables of docs/cp.md have the differences from cp that are meant,
+// all of those that the differential test accepts, and call no others so.
+func TestDocsIntended(t *testing.T) {
+	text, err := os.ReadFile("../../docs/cp.md")
+	must(t, err)
+	compared, _, found := strings.Cut(string(text), "\n## Not met by these trees\n")
+	if !found {
+		t.Fatal("docs/cp.md has no heading where the differences end that are compared")
+	}
+	told := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (\S.*?) \|`).FindAllStringSubmatch(compared, -1) {
+		if m[1] != "difference" {
+			told[m[1]] = true
+		}
+	}
+	for _, d := range intended {
+		if !told[d.reason] {
+			t.Errorf("docs/cp.md has no row %q", d.reason)
+		}
+		delete(told, d.reason)
+	}
+	for reason := range told {
+		t.Errorf("docs/cp.md calls %q a difference, which is not meant", reason)
+	}
+}
+
 // TestDocsUnits: systemd takes the units of the documentation, and of docs/systemd, without
 // a word. Programs that they start are taken for granted.
 func TestDocsUnits(t *testing.T) {

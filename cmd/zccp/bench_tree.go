@@ -73,7 +73,6 @@ func (l *treeLoad) make(ctx context.Context, path string) error {
 		// side by side meets either first.
 		top, links = filepath.Join(path, "files"), filepath.Join(path, "links")
 	}
-	var dirs []string
 	dir := func(root string, i int) string {
 		if l.shape == "flat" {
 			return root
@@ -87,7 +86,6 @@ func (l *treeLoad) make(ctx context.Context, path string) error {
 		}
 		d := dir(top, i)
 		if i == 0 || d != dir(top, i-1) {
-			dirs = append(dirs, d)
 			if err := os.MkdirAll(d, 0o755); err != nil {
 				return err
 			}

@@ -254,7 +254,7 @@ func TestProxy(t *testing.T) {
 			}()
 		}
 	}()
-	talk := func(p *proxy) (string, error, time.Duration) {
+	talk := func(p *proxy) (string, time.Duration, error) {
 		start := time.Now()
 		c, err := net.Dial("tcp4", p.listener.Addr().String())
 		must(t, err)
@@ -263,17 +263,17 @@ func TestProxy(t *testing.T) {
 		fmt.Fprint(c, "hello, world")
 		c.(*net.TCPConn).CloseWrite()
 		b, err := io.ReadAll(c)
-		return string(b), err, time.Since(start)
+		return string(b), time.Since(start), err
 	}
 	start := func(with *proxy) *proxy {
 		with.to = echo.Addr().(*net.TCPAddr).Port
 		return startProxy(t, with)
 	}
 	p := start(&proxy{})
-	if s, err, _ := talk(p); s != "hello, world" || err != nil || p.total() != [2]int64{12, 12} {
+	if s, _, err := talk(p); s != "hello, world" || err != nil || p.total() != [2]int64{12, 12} {
 		t.Errorf("plain: %q, %v, moved %v", s, err, p.total())
 	}
-	if s, err, took := talk(start(&proxy{delay: 50 * time.Millisecond})); s != "hello, world" || err != nil || took < 100*time.Millisecond || took > time.Second {
+	if s, took, err := talk(start(&proxy{delay: 50 * time.Millisecond})); s != "hello, world" || err != nil || took < 100*time.Millisecond || took > time.Second {
 		t.Errorf("delayed: %q, %v after %v", s, err, took)
 	}
 	for direction, want := range []string{"", "hello"} {
@@ -300,7 +300,7 @@ func TestProxy(t *testing.T) {
 		}
 		return len(b), true
 	}})
-	if s, err, _ := talk(p); s != "helln, world" || err != nil {
+	if s, _, err := talk(p); s != "helln, world" || err != nil {
 		t.Errorf("flipped: %q, %v", s, err)
 	}
 }

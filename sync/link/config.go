@@ -298,7 +298,7 @@ func (e *Export) set(key, value string) (err error) {
 
 func absolute(path string) error {
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return fmt.Errorf("%s is not an absolute path without . and ..", printable(path, 200))
+		return fmt.Errorf("%s is not an absolute path, or has . or .. in it", printable(path, 200))
 	}
 	return nil
 }

@@ -83,10 +83,10 @@ func TestDocsExitCodes(t *testing.T) {
 	}
 }
 
-// TestDocsJSON: the tables of docs/json.md and docs/probe.md have the fields of
-// the objects that are printed, all of them and no others.
+// TestDocsJSON: the tables of docs/json.md, docs/probe.md and docs/bench.md have the
+// fields of the objects that are printed, all of them and no others.
 func TestDocsJSON(t *testing.T) {
-	text, probe := docText(t, "json.md"), docText(t, "probe.md")
+	text, probe, bench := docText(t, "json.md"), docText(t, "probe.md"), docText(t, "bench.md")
 	sub := func(title, below string) string { return docSection(t, docSection(t, text, title), below) }
 	code := regexp.MustCompile("`([a-z0-9_]+)`")
 	for _, c := range []struct {
@@ -111,6 +111,8 @@ func TestDocsJSON(t *testing.T) {
 		{"probe", strings.Split(probe, "\n## ")[0], probeReport{}, nil},
 		{"place", docSection(t, probe, "## A place"), probePlace{}, nil},
 		{"choice", docSection(t, probe, "## A choice"), probeChoice{}, nil},
+		{"bench tree", docSection(t, bench, "## The JSON object of `tree` and `file`"), benchReport{}, []any{benchTool{}}},
+		{"bench methods", docSection(t, bench, "## The JSON object of `methods` and `send`"), transferReport{}, []any{benchDirectory{}, transferResult{}}},
 	} {
 		var got []string
 		for _, row := range docRows(c.section) {
@@ -137,8 +139,12 @@ func TestDocsJSON(t *testing.T) {
 // jsonNames returns the names of an object's fields.
 func jsonNames(object any) (names []string) {
 	for f := range reflect.TypeOf(object).Fields() {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name != "":
 			names = append(names, name)
+		case f.Anonymous:
+			names = append(names, jsonNames(reflect.Zero(f.Type).Interface())...)
 		}
 	}
 	return names

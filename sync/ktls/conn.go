@@ -16,9 +16,10 @@ import (
 // crypto/tls never changes keys, and kernels before 6.14 can't.
 const Lifetime = 64 << 30
 
-// grace is what may be written beyond Lifetime, so that a connection can be
-// ended at a boundary of the caller's framing.
-const grace = 1 << 30
+// grace is what may be written beyond Lifetime, so that there is time to open
+// another connection, more than once if need be, and to end this one at a boundary
+// of the caller's framing. Together they stay below what the key is good for.
+const grace = 4 * Lifetime
 
 // recordCost is what a record costs in the terms of Lifetime beside its
 // content: a tag, and the filling of the last block.
@@ -80,7 +81,7 @@ func (c *Conn) Sent(n int64) {
 
 // BytesLeft returns how much is to be written before the connection should be
 // replaced by a fresh one, a little less than Lifetime at first. It is negative
-// once that is overdue; 1 GiB later Write refuses.
+// once that is overdue; 256 GiB later Write refuses.
 func (c *Conn) BytesLeft() int64 { return c.left.Load() }
 
 // Close sends close_notify and closes the TCP connection. It waits for the

@@ -32,7 +32,7 @@ func TestLife(t *testing.T) {
 	if _, err := c.Write(make([]byte, 10)); err != nil {
 		t.Errorf("no grace: %v", err)
 	}
-	c.Sent(1 << 30)
+	c.Sent(4 * 64 << 30)
 	if n, err := c.Write(make([]byte, 10)); n != 0 || err != ErrWorn {
 		t.Errorf("Write = %d, %v, want ErrWorn", n, err)
 	}

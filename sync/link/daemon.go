@@ -226,10 +226,15 @@ func (d *Daemon) control(raw *net.TCPConn, until time.Time, s *secured) {
 				return
 			}
 			door := newDoor(l, t.cred, client, t.streams)
-			l.guard(door, func() { d.forget(t.cred.session) })
-			d.mu.Lock()
-			d.doors[t.cred.session] = door
-			d.mu.Unlock()
+			open := func() error {
+				l.guard(door, func() { d.forget(t.cred.session) })
+				d.mu.Lock()
+				d.doors[t.cred.session] = door
+				d.mu.Unlock()
+				return nil
+			}
+			l.renewBy(door, open)
+			open()
 		},
 	})
 	if err != nil {

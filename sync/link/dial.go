@@ -127,6 +127,15 @@ func (c *call) run(ctx context.Context, l *Link, up func(error)) {
 		l.end()
 		return
 	}
+	l.mu.Lock()
+	l.dial = func(ctx context.Context, number uint32) (*Stream, error) {
+		r, err := c.reach(ctx, address)
+		if err != nil {
+			return nil, err
+		}
+		return c.stream(r, number)
+	}
+	l.mu.Unlock()
 	l.add(s)
 	up(nil)
 	var all sync.WaitGroup

@@ -45,8 +45,11 @@
 // when there are too many the oldest goes. They take nothing from sessions.
 //
 // Security=TLS hands sending to the kernel where it can be had (package ktls).
-// Keys are not renewed, by it or by crypto/tls: a stream that carries more than
-// about 360 GiB goes beyond what RFC 8446 (5.5) recommends for AES-GCM.
+// Keys are not renewed within a connection: crypto/tls never asks for that, and
+// kernels before 6.14 can't. So a stream is replaced by another one when it has
+// carried 64 GiB ([Link.Renew]), far below the 360 GiB for which RFC 8446 (5.5)
+// recommends AES-GCM; for this the listener of step 4 opens its port again, for as
+// long as one connection takes, and 30 seconds at most.
 //
 // Security=Plain is had only if both ends allow it: then file contents can be
 // read on the way, and have to be checked against sums that went over the

@@ -64,10 +64,10 @@ func (d *door) close() {
 func (d *door) entered() {
 	d.mu.Lock()
 	d.left--
-	last := d.left == 0
+	last, shut := d.left == 0, d.onClose
 	d.mu.Unlock()
 	if last {
-		d.onClose()
+		shut()
 	}
 }
 

@@ -32,7 +32,7 @@ func newSession(t *testing.T, security Security, open time.Duration) *session {
 	}
 	cred := credential{session: [16]byte{1, 2, 3}, token: [32]byte{4, 5, 6}, transcript: [32]byte{7}}
 	l := newLink(false, "client", "ssh", 0)
-	l.Security, l.doorTime = security, open
+	l.Security, l.doorTime, l.first = security, open, 2
 	ln, err := listenTCP(t.Context(), "127.0.0.1", PortRange{})
 	if err != nil {
 		t.Fatal(err)

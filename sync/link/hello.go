@@ -28,10 +28,9 @@ const (
 // channel is what the Hellos go over: a control channel whose ends can be given
 // a deadline. Nothing is read beyond a Hello.
 type channel struct {
-	r     io.Reader
-	w     io.WriteCloser
-	close func() error
-	link  *Link
+	r    io.Reader
+	w    io.WriteCloser
+	link *Link
 	// session is known beforehand where both ends take it from a TLS connection.
 	// Then the client need not wait for the greeting, which saves a round trip.
 	session [16]byte
@@ -283,7 +282,7 @@ func exportAsked(h *wire.Hello) string {
 
 // settle makes what was agreed a link's.
 func (l *Link) settle(t *terms) {
-	l.Session, l.Seed, l.Version = t.cred.session, t.seed, t.agreed.Version
+	l.Session, l.Seed, l.Version, l.first = t.cred.session, t.seed, t.agreed.Version, t.streams
 	for _, f := range t.agreed.Features {
 		if !strings.HasPrefix(f, "link:") {
 			l.Features = append(l.Features, f)

@@ -43,7 +43,12 @@ type Link struct {
 	notes    []string
 	streams  []*Stream // all that were handed out or wait to be
 	opened   int
-	route    string // of everything, without streams
+	first    int                                                       // streams that are opened at the beginning, at most
+	attempts int                                                       // of a client to open others in their place
+	dial     func(ctx context.Context, number uint32) (*Stream, error) // of a client: opens one more
+	reopen   func() error                                              // of a server: lets one more in
+	fresh    chan *Stream                                              // of a server: such streams
+	route    string                                                    // of everything, without streams
 	pending  chan *Stream
 	complete chan struct{} // closed when no more streams will be added
 	ended    bool
@@ -56,7 +61,7 @@ type Link struct {
 func newLink(client bool, peer, route string, idle time.Duration) *Link {
 	l := &Link{
 		Client: client, Peer: peer, route: route, doorTime: doorTime,
-		pending: make(chan *Stream, maxStreams), complete: make(chan struct{}), closed: make(chan struct{}),
+		pending: make(chan *Stream, maxStreams), fresh: make(chan *Stream, maxStreams), complete: make(chan struct{}), closed: make(chan struct{}),
 	}
 	l.idle.Store(int64(idle))
 	return l
@@ -119,7 +124,9 @@ func (l *Link) Route() string {
 	}
 	counts := make(map[Security]int)
 	for _, s := range l.streams {
-		counts[s.Security]++
+		if int64(s.Number) <= int64(l.first) { // those that came in place of others are no more streams
+			counts[s.Security]++
+		}
 	}
 	text := ""
 	for _, sec := range []Security{TLS, KTLS, Plain} {
@@ -150,6 +157,16 @@ func (l *Link) add(s *Stream) bool {
 		s.Close()
 		return false
 	default:
+	}
+	if int64(s.Number) > int64(l.first) {
+		select {
+		case l.fresh <- s:
+			l.streams = append(l.streams, s)
+			return true
+		default:
+			s.Close()
+			return false
+		}
 	}
 	if l.ended || l.opened == maxStreams {
 		s.Close()

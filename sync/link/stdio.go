@@ -62,7 +62,18 @@ func ServeStdio(ctx context.Context, opts Options, in io.ReadCloser, out io.Writ
 		agreed: func(t *terms) {
 			l.settle(t)
 			if ln != nil {
-				l.admit(ln, &opts, id, newDoor(l, t.cred, t.theirs.Pin, t.streams))
+				door := newDoor(l, t.cred, t.theirs.Pin, t.streams)
+				port := uint16(ln.Addr().(*net.TCPAddr).Port)
+				l.renewBy(door, func() error {
+					// The port that the client's firewall knows. If somebody else has taken it
+					// meanwhile, there is none.
+					ln, err := listenTCP(context.Background(), "", PortRange{port, port})
+					if err == nil {
+						l.admit(ln, &opts, id, door)
+					}
+					return err
+				})
+				l.admit(ln, &opts, id, door)
 			} else {
 				l.end()
 			}
@@ -95,6 +106,26 @@ func (l *Link) admit(ln *net.TCPListener, opts *Options, id *identity, d *door) 
 	go e.serve(ctx, ln)
 }
 
+// renewBy has open make a door that was shut good again when one more stream is
+// to come in.
+func (l *Link) renewBy(d *door, open func() error) {
+	var mu sync.Mutex // one at a time
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reopen = func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if !d.more() {
+			return nil
+		}
+		err := open()
+		if err != nil {
+			d.close()
+		}
+		return err
+	}
+}
+
 // guard closes a door, and calls closed once, when all streams are there, when
 // doorTime is over, or with the Link, whichever comes first. The context ends
 // with the Link.
@@ -105,8 +136,11 @@ func (l *Link) guard(d *door, closed func()) context.Context {
 		d.close()
 	})
 	timer := time.AfterFunc(l.doorTime, shut)
-	d.onClose = func() { timer.Stop(); shut() }
-	l.onClose(func() error { cancel(); d.onClose(); return nil })
+	early := func() { timer.Stop(); shut() }
+	d.mu.Lock()
+	d.onClose = early
+	d.mu.Unlock()
+	l.onClose(func() error { cancel(); early(); return nil })
 	return ctx
 }
 

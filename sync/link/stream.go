@@ -54,6 +54,22 @@ func (s *Stream) SyscallConn() (syscall.RawConn, error) {
 	return s.raw.SyscallConn()
 }
 
+// Sent tells of n bytes that were written to Sock, which use the key up like
+// those of Write.
+func (s *Stream) Sent(n int64) {
+	if s.kernel != nil {
+		s.kernel.Sent(n)
+	}
+}
+
+// KeyLife is how many bytes, sent and received together, a protected stream is
+// good for: then both ends call Renew. Beyond it they have time for several
+// attempts, up to KeyEnd, where AES-GCM is still good (see ktls.Lifetime).
+const (
+	KeyLife = ktls.Lifetime
+	KeyEnd  = 5 * KeyLife
+)
+
 // Close closes the connection without waiting for what was sent to arrive; a
 // frame says that all was sent.
 func (s *Stream) Close() error {
@@ -108,17 +124,7 @@ func (o *Options) secure(ctx context.Context, raw *net.TCPConn, cfg *tls.Config,
 	}
 	s.conn = out.Conn
 	if out.Kernel != nil {
-		s.conn, s.security, s.kernel = &kernelConn{out.Kernel, raw}, KTLS, out.Kernel
+		s.security, s.kernel = KTLS, out.Kernel
 	}
 	return s, nil
 }
-
-// kernelConn does not end when its key has been used for what package ktls
-// takes as its life. There is nothing to replace a stream with in the middle of
-// a session, and crypto/tls, which would be the other way, uses its key on too.
-type kernelConn struct {
-	*ktls.Conn
-	raw *net.TCPConn
-}
-
-func (c *kernelConn) Write(b []byte) (int, error) { return c.raw.Write(b) }

@@ -58,6 +58,7 @@ type lane struct {
 	buf  []byte
 	in   []byte
 	pack packer
+	wear wear
 }
 
 // stream reads from a stream until its end.
@@ -67,7 +68,7 @@ func (x *intake) stream(s *stream) error {
 	case <-x.r.started:
 	case <-x.r.ctx.Done():
 	}
-	l := &lane{x: x, s: s, buf: make([]byte, bufferSize)}
+	l := &lane{x: x, s: s, buf: make([]byte, bufferSize), wear: wear{s: x.r.session, st: s}}
 	return x.r.broken(s, l.run())
 }
 
@@ -88,6 +89,9 @@ func (l *lane) run() error {
 			err = l.batch(&h)
 		default:
 			err = l.piece(&h)
+		}
+		if err == nil {
+			err = l.wear.look(l.x.stream)
 		}
 		if err != nil {
 			return err

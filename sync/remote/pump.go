@@ -37,6 +37,7 @@ type pump struct {
 	seq   int64
 	buf   []byte // room for a header, and bufferSize
 	pack  packer
+	wear  wear
 }
 
 // opened is a file that is about to be sent.
@@ -47,10 +48,11 @@ type opened struct {
 }
 
 // send sends on a stream what was asked for until there is nothing more. The
-// pipe stops as soon as there is a stream of its own.
+// pipe stops as soon as there is a stream of its own, and a stream when another one
+// is there in its place.
 func (d *sender) send(s *stream) error {
 	d.track(s)
-	p := &pump{d: d, s: s, buf: make([]byte, wire.HeaderSize+bufferSize)}
+	p := &pump{d: d, s: s, buf: make([]byte, wire.HeaderSize+bufferSize), wear: wear{s: d.session, st: s}}
 	defer p.drop()
 	return d.broken(s, p.run())
 }
@@ -69,12 +71,25 @@ func (p *pump) run() error {
 }
 
 // stops reports whether this pump is not needed any more.
-func (p *pump) stops() bool { return p.s.number == pipeStream && p.d.direct.Load() > 0 }
+func (p *pump) stops() bool {
+	return p.s.number == pipeStream && p.d.direct.Load() > 0 || p.s.retired.Load()
+}
+
+// renew has another pump begin where this one's stream has been used for long.
+func (p *pump) renew() error {
+	return p.wear.look(func(next *stream) error {
+		p.d.needs.poke()
+		return p.d.send(next)
+	})
+}
 
 // once sends what there is to send, and returns when there is nothing at the
 // moment.
 func (p *pump) once() error {
 	for p.d.ctx.Err() == nil {
+		if err := p.renew(); err != nil {
+			return err
+		}
 		if err := p.fill(); err != nil {
 			return err
 		}

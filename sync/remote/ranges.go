@@ -28,13 +28,17 @@ func (p *pump) big(o *opened) error {
 	if p.d.words.compress {
 		f.packs = p.worthPacking(f)
 	}
-	if f.st.Size > rangeSize || p.s.number == pipeStream {
+	shared := f.st.Size > rangeSize || p.s.number == pipeStream
+	if shared {
 		// Nobody else's range could begin before this one's is taken.
 		p.d.needs.share(f)
 	}
-	for !p.stops() {
+	for !shared || !p.stops() {
 		more, err := p.rangeOf(f)
 		if err != nil || !more {
+			return err
+		}
+		if err := p.renew(); err != nil {
 			return err
 		}
 	}
@@ -197,7 +201,7 @@ func (p *pump) kernel(f *sending, g *segment) error {
 func (p *pump) kernelPiece(f *sending, off, n int64) error {
 	var res copier.Result
 	err := p.w.Send(p.d.ctx, p.s.sock, f.fd, &f.st, off, n, &res)
-	p.s.used.Add(res.Bytes)
+	p.s.sent(res.Bytes)
 	if err == nil {
 		return nil
 	}

@@ -56,17 +56,23 @@ func Serve(ctx context.Context, l *link.Link, open func(job *wire.Job, rep mirro
 
 // endsOf takes what a session needs of a Link.
 func endsOf(l *link.Link, work *Work) ends {
-	return ends{control: l.Control, seed: l.Seed, own: work, patience: l.Patience, maxNames: l.MaxNames, next: func(ctx context.Context) (*stream, error) {
-		s, err := l.NextStream(ctx)
-		if err != nil {
-			return nil, err
+	each := func(open func(context.Context) (*link.Stream, error)) func(context.Context) (*stream, error) {
+		return func(ctx context.Context) (*stream, error) {
+			s, err := open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			sock, ok := s.Sock()
+			if !ok {
+				sock = platform.None
+			}
+			return &stream{conn: s, number: s.Number, private: s.Protected(), sock: sock, told: s.Sent}, nil
 		}
-		sock, ok := s.Sock()
-		if !ok {
-			sock = platform.None
-		}
-		return &stream{conn: s, number: s.Number, private: s.Protected(), sock: sock}, nil
-	}}
+	}
+	return ends{
+		control: l.Control, seed: l.Seed, own: work, patience: l.Patience, maxNames: l.MaxNames,
+		next: each(l.NextStream), renew: each(l.Renew), life: link.KeyLife, end: link.KeyEnd,
+	}
 }
 
 // linkError takes over what a connection says of its end, nil if err is none of

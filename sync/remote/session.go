@@ -25,7 +25,17 @@ type stream struct {
 	number  uint32
 	private bool         // what is on it can't be altered unseen
 	sock    platform.FD  // that file bytes may be sent to by the kernel, or None
-	used    atomic.Int64 // bytes that this end has sent and received, but those through sock
+	used    atomic.Int64 // bytes that this end has sent and received
+	told    func(int64)  // hears of those sent through sock; nil for nobody
+	retired atomic.Bool  // another one is there in its place
+}
+
+// sent counts bytes that went through sock.
+func (s *stream) sent(n int64) {
+	s.used.Add(n)
+	if s.told != nil {
+		s.told(n)
+	}
 }
 
 func (s *stream) Read(b []byte) (int, error) {
@@ -46,7 +56,12 @@ type ends struct {
 	// next waits for the next direct stream; an error says that no more come.
 	next func(context.Context) (*stream, error)
 	seed uint64
-	own  *Work // of this end; nil for nothing that is counted
+	// renew opens a stream in place of one that is protected and has carried life
+	// bytes, which may carry end bytes at most; see link.Link.Renew. life 0: none is
+	// replaced.
+	renew     func(context.Context) (*stream, error)
+	life, end int64
+	own       *Work // of this end; nil for nothing that is counted
 	// Bounds for what a peer may have this end hold, 0 for none: a session without
 	// progress for so long, and names that it could ask for; see link.Link.
 	patience time.Duration

@@ -19,9 +19,11 @@
 // Data streams go from the sender to the receiver and carry data frames. As many
 // as can be had are opened beside the control channel, and none has to be: the
 // same frames go through the control channel, cut into Chunks, until there is
-// one. Frames of one file may go over several streams, in any order. Nothing is
-// ever asked on one: there are no round trips but those of the control
-// channel, and none of those for each file.
+// one. One that is protected is replaced when it has carried 64 GiB, headers
+// counted: both ends see that, the client opens another one, and the sender ends
+// the old one (FrameEnd) once it has the new one. Frames of one file may go over
+// several streams, in any order. Nothing is ever asked on one: there are no round
+// trips but those of the control channel, and none of those for each file.
 //
 // # Encoding
 //

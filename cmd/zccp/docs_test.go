@@ -218,7 +218,7 @@ const docsFixture = `mkdir -p SRC/sub home etc srv/backup srv/data var mnt mirro
 echo one > SRC/a.txt; echo one > a; echo two > SRC/sub/b.txt; ln -s a.txt SRC/link; ln SRC/a.txt SRC/sub/hard
 touch -d 2020-01-01 SRC/*.txt SRC/sub/*
 for name in src dir DIR photos srv/data/tree home/anna; do cp -a SRC $name; done
-cp -a SRC dst
+cp -a SRC dst; mkdir srv/backup/snapshots; cp -a SRC srv/backup/snapshots/2020-01-01
 cp -a SRC src dir DIR photos dst far`
 
 // run runs a script of a block in a new sandbox, the directory box.

@@ -23,6 +23,8 @@ An argument that is mandatory for a long option is so for its short form. Long o
 shortened as long as they are unique, those of cp among themselves. Options may follow operands;
 what follows -- is no option.
 {{if commands}}A SOURCE named like a command is written with a path: ./bench.
+'{{.Name}} help TOPIC' says more, of commands, filter rules, paths, environment and exit codes;
+'{{.Name}} help help' lists the topics.
 {{end}}
 A file is at its final name only when it is whole. An existing file is replaced by rename, except
 where that would lose something of it (other hard links, its owner) or --inplace is given.

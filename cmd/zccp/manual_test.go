@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -38,6 +39,47 @@ func TestManualLint(t *testing.T) {
 		cmd.Stdin = strings.NewReader(p.mdoc())
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v\n%s", p.title(), err, out)
+		}
+	}
+}
+
+// TestMdoc: text comes out of mandoc as it was meant, whatever roff(7) makes of its
+// characters.
+func TestMdoc(t *testing.T) {
+	copiertest.Require(t, "mandoc")
+	text := strings.ReplaceAll(`# Description
+
+.Sh is no macro at the beginning of a line,
+'nor is this. A backslash \ stays, as does @\@; so do ^, ~ and "quotes".
+
+The rules @.@, @!@, @: a@ and @-!s *.c@, (@--exclude@) and *No*, -a, --option=VALUE and cp(1).
+
+    .literal \ 'text'
+    %i and --dashes
+
+@--Fl@, @x y@
+: what stands for itself.
+`, "@", "`")
+	w := &mdocWriter{}
+	w.b.WriteString(".Dd January 1, 2000\n.Dt T 1\n.Os\n")
+	w.blocks(parseText(text), nil)
+	if got := mdocArg(":"); got != `\&:` {
+		t.Errorf("a delimiter is %s, and none of the text", got)
+	}
+	cmd := exec.Command("mandoc", "-T", "ascii", "-O", "width=200")
+	cmd.Stdin = strings.NewReader(w.b.String())
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := regexp.MustCompile(".\b").ReplaceAllString(string(out), "")
+	for _, want := range []string{
+		".Sh is no macro at the beginning of a line, 'nor is this.  A backslash \\ stays, as does `\\'; so do ^, ~ and \"quotes\".",
+		"The rules `.', `!', `: a' and `-!s *.c', (--exclude) and No, -a, --option=VALUE and cp(1).",
+		"\n           .literal \\ 'text'\n           %i and --dashes\n", "\n     --Fl, x y\n", "what stands for itself.\n",
+	} {
+		if !strings.Contains(plain, want) {
+			t.Errorf("no %q in\n%s", want, plain)
 		}
 	}
 }

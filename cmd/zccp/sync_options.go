@@ -155,7 +155,7 @@ func syncSelection() []syncOption {
 		syncValue(groupDelete, "max-delete", "delete no more than `NUM` entries"),
 		syncFlag(groupDelete, "remove-source-files remove-sent-files", "remove from SRC the files that were transferred"),
 
-		syncValue(groupFilter, "filter f", "add a filter `RULE`, see rsync(1)"),
+		syncValue(groupFilter, "filter f", "add a filter `RULE`, see zccp-filter(7) or 'zccp help filter'"),
 		syncFlag(groupFilter, "F", "same as -f'dir-merge /.rsync-filter'; twice: and -f'- .rsync-filter'"),
 		syncValue(groupFilter, "exclude", "leave out what matches `PATTERN`"),
 		syncValue(groupFilter, "exclude-from", "leave out what matches a pattern in `FILE`, - is stdin"),

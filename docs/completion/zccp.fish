@@ -223,7 +223,7 @@ complete -c zccp -n '__zccp_in sync plan' -l force -d 'a directory gives way to 
 complete -c zccp -n '__zccp_in sync plan' -l no-force -d 'undo --force'
 complete -c zccp -n '__zccp_in sync plan' -l max-delete -x -d 'delete no more than NUM entries'
 complete -c zccp -n '__zccp_in sync plan' -l remove-source-files -l remove-sent-files -d 'remove from SRC the files that were transferred'
-complete -c zccp -n '__zccp_in sync plan' -s f -l filter -x -d 'add a filter RULE, see rsync(1)'
+complete -c zccp -n '__zccp_in sync plan' -s f -l filter -x -d 'add a filter RULE, see zccp-filter(7) or \'zccp help filter\''
 complete -c zccp -n '__zccp_in sync plan' -s F -d 'same as -f\'dir-merge /.rsync-filter\''
 complete -c zccp -n '__zccp_in sync plan' -l exclude -x -d 'leave out what matches PATTERN'
 complete -c zccp -n '__zccp_in sync plan' -l exclude-from -r -F -d 'leave out what matches a pattern in FILE, - is stdin'

@@ -95,30 +95,23 @@ func checkTook(t *testing.T, text string, away time.Duration) {
 	}
 }
 
-// TestPTYStopped: so it is for what nobody announces (SIGSTOP), and --timeout does
-// not run meanwhile.
+// TestPTYStopped: so it is for what nobody announces (SIGSTOP).
 func TestPTYStopped(t *testing.T) {
+	t.Parallel()
 	binary := buildBinary(t)
-	const away = 2500 * time.Millisecond
-	for _, args := range [][]string{{slowly, "src", "dst"}, {"sync", "-r", "--progress", "--timeout=2", slowly, "src", "dst"}} {
-		t.Run(args[0], func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			ptyFile(t, dir, "src", 15)
-			p := onTerminal(t, 80, dir, nil, append([]string{binary}, args...)...)
-			p.await("%")
-			must(t, p.cmd.Process.Signal(syscall.SIGSTOP))
-			time.Sleep(away)
-			must(t, p.cmd.Process.Signal(syscall.SIGCONT))
-			e := p.end()
-			if e.code != 0 {
-				t.Errorf("exit code %d: %q", e.code, e.stdout)
-			}
-			if args[0] == slowly {
-				checkTook(t, e.stdout, away)
-			}
-		})
+	dir := t.TempDir()
+	ptyFile(t, dir, "src", 12)
+	const away = 1500 * time.Millisecond
+	p := onTerminal(t, 80, dir, nil, binary, slowly, "src", "dst")
+	p.await("%")
+	must(t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	time.Sleep(away)
+	must(t, p.cmd.Process.Signal(syscall.SIGCONT))
+	e := p.end()
+	if e.code != 0 {
+		t.Errorf("exit code %d: %q", e.code, e.stdout)
 	}
+	checkTook(t, e.stdout, away)
 }
 
 // TestPTYBackground: a program behind another one's back draws no bar, and does

@@ -50,8 +50,8 @@ func printSyncVersion(w io.Writer) error {
 		words = append(words, word)
 	}
 	_, err := fmt.Fprintf(w, "rsync  version %s  protocol version %s  compatible: zccp %s\n"+
-		"Options and output are those of rsync, between paths of one machine. The protocol is not spoken.\n"+
-		"Capabilities:\n    %s\nChecksum list:\n    xxh128\nCompress list:\n    none\n",
+		"Options and output are those of rsync. Its protocol is not spoken: both ends run zccp.\n"+
+		"Capabilities:\n    %s\nChecksum list:\n    xxh128\nCompress list:\n    zstd none\n",
 		rsyncVersion, rsyncProtocol, v,
 		strings.Join(wrap(strings.Join(words, ", "), 72), "\n    "))
 	return err
@@ -82,7 +82,7 @@ func printSyncVersionJSON(w io.Writer) error {
 		Program: "zccp", Version: rsyncVersion, Protocol: rsyncProtocol + ".0", ZccpVersion: v,
 		URL: "https://github.com/zccp/zccp", Capabilities: capabilities,
 		Optimizations: map[string]bool{"SIMD_roll": false, "asm_roll": false, "openssl_crypto": false, "asm_MD5": false},
-		Checksums:     []string{"xxh128"}, Compress: []string{"none"}, Auth: []string{},
+		Checksums:     []string{"xxh128"}, Compress: []string{"zstd", "none"}, Auth: []string{},
 		License: "MIT", Copyright: "the authors of zccp",
 		Caveat: "version and protocol are those of the rsync whose options these are; the protocol is not spoken",
 	}, "", "  ")

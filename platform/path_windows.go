@@ -139,6 +139,16 @@ func SlashPath(path string) string {
 	return path
 }
 
+// ShownPath returns a path as users of the system write it, if it is one that
+// SlashPath returned: without the slash in front of a drive. The others stay,
+// for who types it again on another system or in a shell of Unix.
+func ShownPath(path string) string {
+	if len(path) >= 3 && path[0] == '/' && isLetter(path[1]) && path[2] == ':' && (len(path) == 3 || path[3] == '/') {
+		return path[1:]
+	}
+	return path
+}
+
 // AbsPath returns the absolute path of one that SlashPath returned, without "."
 // and "..".
 func AbsPath(path string) (string, error) {

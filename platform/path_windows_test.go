@@ -143,3 +143,13 @@ func TestLinkText(t *testing.T) {
 		}
 	}
 }
+
+func TestShownPath(t *testing.T) {
+	for _, c := range []struct{ path, want string }{
+		{"/C:/a", "C:/a"}, {"/C:", "C:"}, {"/C:a", "/C:a"}, {"//server/share", "//server/share"}, {"a/C:/b", "a/C:/b"}, {"", ""}, {"/", "/"},
+	} {
+		if got := ShownPath(c.path); got != c.want {
+			t.Errorf("%s is shown as %s, want %s", c.path, got, c.want)
+		}
+	}
+}

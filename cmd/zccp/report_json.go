@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 )
 
@@ -27,6 +28,7 @@ type jsonReport struct {
 // jsonName is a name as JSON can carry it: text, and the exact bytes in base64
 // beside it if they are not UTF-8.
 func jsonName(s string) (text, b64 string) {
+	s = platform.ShownPath(s)
 	if utf8.ValidString(s) {
 		return s, ""
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/zccp/zccp/platform"
 )
 
 // Quote returns s quoted for messages exactly as GNU cp and ls quote names in a
@@ -20,6 +22,7 @@ import (
 //	a'b   -> "a'b"
 //	a\nb  -> 'a'$'\n''b'
 func Quote(s string) string {
+	s = platform.ShownPath(s)
 	if strings.IndexByte(s, '\'') >= 0 && plainInDoubleQuotes(s) {
 		return `"` + s + `"`
 	}

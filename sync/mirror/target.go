@@ -238,7 +238,7 @@ func (m *Mirror) makeTarget(p *pair, from *prospect, dst string) error {
 	}
 	p.fresh, p.there = true, m.opts.MkPath && !m.opts.DryRun && !from.bare()
 	if m.opts.DryRun {
-		m.note(1, "created directory %s", trimmed)
+		m.note(1, "created directory %s", platform.ShownPath(trimmed))
 		m.openAlts(p, trimmed)
 		return nil
 	}
@@ -249,7 +249,7 @@ func (m *Mirror) makeTarget(p *pair, from *prospect, dst string) error {
 	if err != nil {
 		return &Failure{KindFile, fmt.Sprintf("cannot create directory %s: %s", apply.Quote(trimmed), platform.Message(platform.Cause(err)))}
 	}
-	m.note(1, "created directory %s", trimmed)
+	m.note(1, "created directory %s", platform.ShownPath(trimmed))
 	return m.openTarget(p, trimmed, true)
 }
 

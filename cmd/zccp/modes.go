@@ -143,7 +143,14 @@ func syncModeOptions() []modeOption {
 
 // applyModeOptions returns the rows of sync mode that a plan leaves open.
 func applyModeOptions() []modeOption {
-	return slices.DeleteFunc(syncModeOptions(), func(o modeOption) bool { return !slices.Contains(applyOptions(), o.names[0]) })
+	var options []modeOption
+	for _, o := range syncModeOptions() {
+		if slices.Contains(applyOptions(), o.names[0]) {
+			o.off = nil // apply adds to what is said, and takes nothing from it
+			options = append(options, o)
+		}
+	}
+	return options
 }
 
 // complete takes the name of the value out of the usage, and adds what the value is.

@@ -75,6 +75,28 @@ func TestPlanRefersToSync(t *testing.T) {
 	}
 }
 
+// TestApplyTakesItsTable: apply, which picks from sync's options, refuses none that it
+// is said to have.
+func TestApplyTakesItsTable(t *testing.T) {
+	for _, m := range modes() {
+		if m.name != "apply" {
+			continue
+		}
+		for _, o := range m.options() {
+			for _, name := range allNames(o) {
+				if o.kind == requiredValue {
+					name += "=1"
+				}
+				e, _, stderr := testEnv(nil, "zccp", "apply", name, filepath.Join(t.TempDir(), "nothing"))
+				run(e)
+				if strings.Contains(stderr.String(), "takes no option") {
+					t.Errorf("%s: %s", name, stderr)
+				}
+			}
+		}
+	}
+}
+
 func readDoc(t *testing.T, name ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(append([]string{moduleRoot, "docs"}, name...)...))

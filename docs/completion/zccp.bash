@@ -62,10 +62,8 @@ _zccp_names() {
 		names='--show --help'
 		;;
 	apply)
-		names='--dry-run -n --verbose -v --no-verbose --no-v --quiet -q --itemize-changes -i --no-itemize-changes
-			--no-i --out-format= --log-format= --stats --human-readable -h --no-human-readable --no-h --progress
-			--no-progress --8-bit-output -8 --no-8-bit-output --no-8 --help --jobs= -j --fail-fast --explain
-			--json'
+		names='--dry-run -n --verbose -v --quiet -q --itemize-changes -i --out-format= --log-format= --stats
+			--human-readable -h --progress --8-bit-output -8 --help --jobs= -j --fail-fast --explain --json'
 		;;
 	verify)
 		names='--ignore= --quick --hash --modify-window= --sparse --jobs= -j --json --quiet -q --help'

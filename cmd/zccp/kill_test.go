@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -79,56 +80,67 @@ var killModes = []killMode{
 	{name: "over atomically", args: []string{"-a", "--atomic=tree"}, over: true, atomic: true},
 }
 
-// interrupted copies a tree count times, on each file system in turn and in each mode, and
-// sends one of the signals at a moment that is equally likely anywhere in the copy.
-func interrupted(t *testing.T, count int, judge func(*interruption, ended), signals ...syscall.Signal) {
-	copiertest.Require(t, "root")
-	binary := buildBinary(t)
+// spread has the file systems take turns: job runs on each of them beside the others, with a
+// directory there, random numbers of its own and the turns that fall to it, counted from 0, of
+// count in all, until one fails.
+func spread(t *testing.T, count int, job func(t *testing.T, rng *rand.Rand, dir string, turns iter.Seq[int])) {
 	seed := copiertest.Seed(t)
-	if testing.Short() {
-		count = min(count, 16)
-	}
 	on := copiertest.FileSystems(t)
 	t.Run("on", func(t *testing.T) {
 		for i, fsys := range on {
 			t.Run(fsys.Name, func(t *testing.T) {
 				t.Parallel()
-				rng := rand.New(rand.NewPCG(seed, uint64(i)))
-				k := interruption{t: t, binary: binary, work: filepath.Join(fsys.Dir, "work")}
-				must(t, os.Mkdir(k.work, 0o755))
-				makeKillTree(t, rng, filepath.Join(fsys.Dir, "src"))
-				makeOldTree(t, rng, filepath.Join(fsys.Dir, "src"), filepath.Join(fsys.Dir, "old"))
-				k.src, k.old = scan(t, filepath.Join(fsys.Dir, "src")), scan(t, filepath.Join(fsys.Dir, "old"))
-				old := k.old
-				takes := map[string]time.Duration{}
-				runs, late := 0, 0
-				for n := i; n < count && !t.Failed(); n += len(on) {
-					k.mode = killModes[n/len(on)%len(killModes)]
-					if k.old = old; !k.mode.over {
-						k.old = &copiertest.Tree{}
+				job(t, rand.New(rand.NewPCG(seed, uint64(i))), fsys.Dir, func(yield func(int) bool) {
+					for n := i; n < count && !t.Failed() && yield(n/len(on)); n += len(on) {
 					}
-					if takes[k.mode.name] == 0 {
-						takes[k.mode.name] = k.duration()
-					}
-					k.prepare()
-					k.signal = signals[rng.IntN(len(signals))]
-					k.moment = 1 + time.Duration(rng.Int64N(int64(takes[k.mode.name])))
-					cmd := k.command()
-					cmd.killAfter, cmd.signal = k.moment, k.signal
-					e := cmd.run(t)
-					if judge(&k, e); e.signal == 0 {
-						takes[k.mode.name] = e.took
-						late++
-					}
-					runs++
-				}
-				report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{}))
-				if runs >= 10 && late > runs*3/4 {
-					t.Errorf("%d of %d signals came too late", late, runs)
-				}
-				t.Logf("%d signals, %d after the end; a copy takes %v", runs, late, takes)
+				})
 			})
 		}
+	})
+}
+
+// interrupted copies a tree count times, on each file system in turn and in each mode, and
+// sends one of the signals at a moment that is equally likely anywhere in the copy.
+func interrupted(t *testing.T, count int, judge func(*interruption, ended), signals ...syscall.Signal) {
+	copiertest.Require(t, "root")
+	binary := buildBinary(t)
+	if testing.Short() {
+		count = min(count, 16)
+	}
+	spread(t, count, func(t *testing.T, rng *rand.Rand, dir string, turns iter.Seq[int]) {
+		k := interruption{t: t, binary: binary, work: filepath.Join(dir, "work")}
+		must(t, os.Mkdir(k.work, 0o755))
+		makeKillTree(t, rng, filepath.Join(dir, "src"))
+		makeOldTree(t, rng, filepath.Join(dir, "src"), filepath.Join(dir, "old"))
+		k.src, k.old = scan(t, filepath.Join(dir, "src")), scan(t, filepath.Join(dir, "old"))
+		old := k.old
+		takes := map[string]time.Duration{}
+		runs, late := 0, 0
+		for turn := range turns {
+			k.mode = killModes[turn%len(killModes)]
+			if k.old = old; !k.mode.over {
+				k.old = &copiertest.Tree{}
+			}
+			if takes[k.mode.name] == 0 {
+				takes[k.mode.name] = k.duration()
+			}
+			k.prepare()
+			k.signal = signals[rng.IntN(len(signals))]
+			k.moment = 1 + time.Duration(rng.Int64N(int64(takes[k.mode.name])))
+			cmd := k.command()
+			cmd.killAfter, cmd.signal = k.moment, k.signal
+			e := cmd.run(t)
+			if judge(&k, e); e.signal == 0 {
+				takes[k.mode.name] = e.took
+				late++
+			}
+			runs++
+		}
+		report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{}))
+		if runs >= 10 && late > runs*3/4 {
+			t.Errorf("%d of %d signals came too late", late, runs)
+		}
+		t.Logf("%d signals, %d after the end; a copy takes %v", runs, late, takes)
 	})
 }
 

@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -25,41 +26,32 @@ func TestRemoteCut(t *testing.T) {
 	copiertest.Require(t, "root")
 	binary := buildBinary(t)
 	cuts := countFrom(t, "ZCCP_TEST_CUTS", 24)
-	seed := copiertest.Seed(t)
-	on := copiertest.FileSystems(t)
-	t.Run("on", func(t *testing.T) {
-		for i, fsys := range on {
-			t.Run(fsys.Name, func(t *testing.T) {
-				t.Parallel()
-				rng := rand.New(rand.NewPCG(seed, uint64(i)))
-				plain, huge := newSmallKill(t, rng, binary, filepath.Join(fsys.Dir, "plain")), newSmallKill(t, rng, binary, filepath.Join(fsys.Dir, "huge"))
-				huge.addHuge(rng)
-				for _, k := range []*syncKill{plain, huge} {
-					k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
-				}
-				ways := cutWays(t, binary)
-				totals := map[string][2]int64{}
-				codes := map[int]int{}
-				for n := i; n < cuts && !t.Failed(); n += len(on) {
-					turn := n / len(on)
-					c := remoteCut{syncKill: plain, rng: rng, way: ways[turn%len(ways)], pull: turn/len(ways)%2 == 1}
-					mode := cutModes[turn/(2*len(ways))%len(cutModes)]
-					if mode.huge {
-						c.syncKill = huge
-					}
-					c.mode = mode
-					key := fmt.Sprint(c.way.name, c.pull, mode.args)
-					if _, ok := totals[key]; !ok {
-						totals[key] = c.measure()
-					}
-					codes[c.cut(totals[key])]++
-				}
-				for _, k := range []*syncKill{plain, huge} {
-					report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
-				}
-				t.Logf("exit codes and how often: %v", codes)
-			})
+	spread(t, cuts, func(t *testing.T, rng *rand.Rand, dir string, turns iter.Seq[int]) {
+		plain, huge := newSmallKill(t, rng, binary, filepath.Join(dir, "plain")), newSmallKill(t, rng, binary, filepath.Join(dir, "huge"))
+		huge.addHuge(rng)
+		for _, k := range []*syncKill{plain, huge} {
+			k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
 		}
+		ways := cutWays(t, binary)
+		totals := map[string][2]int64{}
+		codes := map[int]int{}
+		for turn := range turns {
+			c := remoteCut{syncKill: plain, rng: rng, way: ways[turn%len(ways)], pull: turn/len(ways)%2 == 1}
+			mode := cutModes[turn/(2*len(ways))%len(cutModes)]
+			if mode.huge {
+				c.syncKill = huge
+			}
+			c.mode = mode
+			key := fmt.Sprint(c.way.name, c.pull, mode.args)
+			if _, ok := totals[key]; !ok {
+				totals[key] = c.measure()
+			}
+			codes[c.cut(totals[key])]++
+		}
+		for _, k := range []*syncKill{plain, huge} {
+			report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
+		}
+		t.Logf("exit codes and how often: %v", codes)
 	})
 }
 

@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -27,34 +28,25 @@ func TestRemoteKill(t *testing.T) {
 	copiertest.Require(t, "root")
 	binary := buildBinary(t)
 	kills := countFrom(t, "ZCCP_TEST_REMOTE_KILLS", 24)
-	seed := copiertest.Seed(t)
-	on := copiertest.FileSystems(t)
-	t.Run("on", func(t *testing.T) {
-		for i, fsys := range on {
-			t.Run(fsys.Name, func(t *testing.T) {
-				t.Parallel()
-				rng := rand.New(rand.NewPCG(seed, uint64(i)))
-				k := newSmallKill(t, rng, binary, filepath.Join(fsys.Dir, "trees"))
-				k.addHuge(rng)
-				k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
-				victims := newKillWays(t, binary)
-				takes := map[string]time.Duration{}
-				for n := i; n < kills && !t.Failed(); n += len(on) {
-					turn := n / len(on)
-					c := remoteKill{remoteCut: remoteCut{syncKill: k, rng: rng, way: victims[turn%len(victims)].cutWay, pull: turn/len(victims)%2 == 1}}
-					c.pidFile = victims[turn%len(victims)].pidFile
-					c.mode = syncKillMode{args: "--delete"}
-					key := fmt.Sprint(c.way.name, c.pull)
-					if takes[key] == 0 {
-						start := time.Now()
-						c.measure()
-						takes[key] = time.Since(start)
-					}
-					c.kill(time.Duration(rng.Int64N(int64(takes[key]))))
-				}
-				report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
-			})
+	spread(t, kills, func(t *testing.T, rng *rand.Rand, dir string, turns iter.Seq[int]) {
+		k := newSmallKill(t, rng, binary, filepath.Join(dir, "trees"))
+		k.addHuge(rng)
+		k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
+		victims := newKillWays(t, binary)
+		takes := map[string]time.Duration{}
+		for turn := range turns {
+			c := remoteKill{remoteCut: remoteCut{syncKill: k, rng: rng, way: victims[turn%len(victims)].cutWay, pull: turn/len(victims)%2 == 1}}
+			c.pidFile = victims[turn%len(victims)].pidFile
+			c.mode = syncKillMode{args: "--delete"}
+			key := fmt.Sprint(c.way.name, c.pull)
+			if takes[key] == 0 {
+				start := time.Now()
+				c.measure()
+				takes[key] = time.Since(start)
+			}
+			c.kill(time.Duration(rng.Int64N(int64(takes[key]))))
 		}
+		report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
 	})
 }
 

@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -28,43 +29,35 @@ func TestSyncKill(t *testing.T) {
 	if testing.Short() {
 		kills = min(kills, 16)
 	}
-	seed := copiertest.Seed(t)
-	on := copiertest.FileSystems(t)
-	t.Run("on", func(t *testing.T) {
-		for i, fsys := range on {
-			t.Run(fsys.Name, func(t *testing.T) {
-				t.Parallel()
-				rng := rand.New(rand.NewPCG(seed, uint64(i)))
-				plain, huge := newSyncKill(t, rng, binary, filepath.Join(fsys.Dir, "plain")), newSyncKill(t, rng, binary, filepath.Join(fsys.Dir, "huge"))
-				huge.addHuge(rng)
-				for _, k := range []*syncKill{plain, huge} {
-					k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
-				}
-				runs, late := 0, 0
-				takes := map[string]time.Duration{}
-				for n := i; n < kills && !t.Failed(); n += len(on) {
-					k, mode := plain, syncKillModes[n/len(on)%len(syncKillModes)]
-					if mode.huge {
-						k = huge
-					}
-					k.mode = mode
-					if takes[k.mode.args] == 0 {
-						takes[k.mode.args] = k.duration()
-					}
-					if k.kill(1 + time.Duration(rng.Int64N(int64(takes[k.mode.args])))) {
-						late++
-					}
-					runs++
-				}
-				for _, k := range []*syncKill{plain, huge} {
-					report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
-				}
-				if runs >= 10 && late > runs*3/4 {
-					t.Errorf("%d of %d signals came too late", late, runs)
-				}
-				t.Logf("%d signals, %d after the end; a run takes %v", runs, late, takes)
-			})
+	spread(t, kills, func(t *testing.T, rng *rand.Rand, dir string, turns iter.Seq[int]) {
+		plain, huge := newSyncKill(t, rng, binary, filepath.Join(dir, "plain")), newSyncKill(t, rng, binary, filepath.Join(dir, "huge"))
+		huge.addHuge(rng)
+		for _, k := range []*syncKill{plain, huge} {
+			k.src, k.old = scan(t, k.path("src")), scan(t, k.path("old"))
 		}
+		runs, late := 0, 0
+		takes := map[string]time.Duration{}
+		for turn := range turns {
+			k, mode := plain, syncKillModes[turn%len(syncKillModes)]
+			if mode.huge {
+				k = huge
+			}
+			k.mode = mode
+			if takes[k.mode.args] == 0 {
+				takes[k.mode.args] = k.duration()
+			}
+			if k.kill(1 + time.Duration(rng.Int64N(int64(takes[k.mode.args])))) {
+				late++
+			}
+			runs++
+		}
+		for _, k := range []*syncKill{plain, huge} {
+			report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
+		}
+		if runs >= 10 && late > runs*3/4 {
+			t.Errorf("%d of %d signals came too late", late, runs)
+		}
+		t.Logf("%d signals, %d after the end; a run takes %v", runs, late, takes)
 	})
 }
 

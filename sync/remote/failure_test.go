@@ -51,6 +51,61 @@ func TestFarProblem(t *testing.T) {
 	}
 }
 
+// TestDrop: of a large file that can't be stored not all is sent, whether it can't be made or the
+// device is full soon; what else there is arrives.
+func TestDrop(t *testing.T) {
+	const size = 48 << 20
+	src := t.TempDir()
+	for name, n := range map[string]int{"large": size, "other": 3 << 20, "small": 100} {
+		if err := os.WriteFile(filepath.Join(src, name), make([]byte, n), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []wires{{}, {plain: true, streams: 1}} {
+		for _, early := range []bool{false, true} {
+			dst := filepath.Join(t.TempDir(), "dst")
+			farCalls, calls := *platform.Native(), *platform.Native()
+			farCalls.Pwrite = func(fd platform.FD, b []byte, off int64) (int, error) {
+				if off >= 4<<20 {
+					return 0, syscall.ENOSPC
+				}
+				return platform.Native().Pwrite(fd, b, off)
+			}
+			farCalls.Fallocate = func(fd platform.FD, off, n int64) error {
+				if early && n == size {
+					return syscall.ENOSPC
+				}
+				return nil
+			}
+			var read atomic.Int64
+			calls.Pread = func(fd platform.FD, b []byte, off int64) (int, error) {
+				if off+int64(len(b)) > 5<<20 {
+					// The receiver has a moment to say so.
+					time.Sleep(time.Duration(len(b)) * time.Millisecond >> 16)
+					read.Add(int64(len(b)))
+				}
+				return platform.Native().Pread(fd, b, off)
+			}
+			c.calls, c.farCalls = &calls, &farCalls
+			o := runPush(context.Background(), t, c, archive(), dst, src+"/")
+			if o.client != nil || o.serv != nil {
+				t.Fatalf("client: %v, server: %v", o.client, o.serv)
+			}
+			if text := strings.Join(o.rep.problems, "\n"); len(o.rep.problems) != 1 || !strings.Contains(text, "dst/large") || !strings.Contains(text, "No space left on device") {
+				t.Errorf("problems: %q", text)
+			}
+			if n := read.Load(); n > size*3/4 {
+				t.Errorf("plain %v, early %v: %d MiB of %d were read for it", c.plain, early, n>>20, size>>20)
+			}
+			for name, there := range map[string]bool{"large": false, "other": true, "small": true} {
+				if _, err := os.Lstat(filepath.Join(dst, name)); (err == nil) != there {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	}
+}
+
 // TestSourceProblem: what can't be read at a far sender is told, and is not at
 // the destination.
 func TestSourceProblem(t *testing.T) {

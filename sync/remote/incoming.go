@@ -15,16 +15,17 @@ type incoming struct {
 	file  arrival // nil: nobody wants it
 	bad   error   // the peer sends what was not asked for
 
-	mu     sync.Mutex
-	active int // pieces being stored
-	got    int64
-	sum    foldedSum
-	sent   *wire.Sent
-	err    error // why it can't be stored
-	failed bool  // the engine knows
-	over   bool  // nothing more may come
-	copied bool  // a part of it is of the basis
-	again  bool  // it is sent as a whole because what came before was wrong
+	mu      sync.Mutex
+	active  int // pieces being stored
+	got     int64
+	sum     foldedSum
+	sent    *wire.Sent
+	err     error // why it can't be stored
+	failed  bool  // the engine knows
+	over    bool  // nothing more may come
+	dropped bool  // the sender knows that it can't be stored
+	copied  bool  // a part of it is of the basis
+	again   bool  // it is sent as a whole because what came before was wrong
 }
 
 // do stores a piece, unless that is in vain.
@@ -136,6 +137,13 @@ func (x *intake) settle(f *incoming) error {
 	}
 	if f.active > 0 {
 		return nil
+	}
+	if lost := f.file == nil || f.err != nil && !f.lacksBasis(); lost && f.sent == nil && !f.dropped {
+		// Before the engine knows, which may have finished then.
+		f.dropped = true
+		if err := x.r.ctl.send(&wire.Drop{ID: f.id}); err != nil {
+			return err
+		}
 	}
 	if f.err != nil && !f.failed && !f.lacksBasis() {
 		f.failed = true

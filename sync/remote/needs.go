@@ -75,6 +75,18 @@ func (q *needs) help() *sending {
 	return nil
 }
 
+// sharedFile returns a file that may have ranges left, nil for none.
+func (q *needs) sharedFile(id wire.FileID) *sending {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, f := range q.big {
+		if f.id == id {
+			return f
+		}
+	}
+	return nil
+}
+
 // await waits for something to do, or until stop says so. It reports false when
 // there will be nothing more.
 func (q *needs) await(stop func() bool) bool {

@@ -229,8 +229,8 @@ func (d *sender) ended(f *sending) error {
 		d.m.OfferedChanged(f.id)
 	}
 	sent := &wire.Sent{
-		ID: f.id, Status: f.status, Size: f.st.Size, Bytes: f.end, Mtime: timeToWire(f.st.Mtime),
-		Kernel: f.kernel.Load() && f.status == wire.Good, Sums: f.sum.sums(f.end),
+		ID: f.id, Status: f.status, Size: f.st.Size, Bytes: f.size(), Mtime: timeToWire(f.st.Mtime),
+		Kernel: f.kernel.Load() && f.status == wire.Good, Sums: f.sum.sums(f.size()),
 	}
 	if f.delta {
 		sent.Digest = f.digest[:]

@@ -45,7 +45,7 @@ type sender struct {
 	parked map[wire.FileID]*sending // sent by the kernel, to be looked at once more
 
 	looks    *inbox[*wire.Received]
-	chores   *inbox[any] // Remove and DirDone, whose order matters
+	chores   *inbox[any] // Remove and DirDone, whose order matters, and Drop
 	other    *inbox[any] // what package delta is for
 	finished chan *wire.Finished
 }
@@ -73,7 +73,7 @@ func (d *sender) message(msg any, size int) error {
 		return d.need(m)
 	case *wire.Received:
 		return d.looks.put(m, size)
-	case *wire.Remove, *wire.DirDone:
+	case *wire.Remove, *wire.DirDone, *wire.Drop:
 		return d.chores.put(m, size)
 	case *wire.Finished:
 		select {
@@ -189,6 +189,11 @@ func (d *sender) chore(msg any) error {
 			return nil // one that was lost
 		}
 		return d.m.ForgetDir(m.Dir)
+	case *wire.Drop:
+		// Without one all of it is on its way, or it goes out at once.
+		if f := d.needs.sharedFile(m.ID); f != nil && f.drop() {
+			return d.ended(f)
+		}
 	}
 	return nil
 }

@@ -37,6 +37,9 @@ type sending struct {
 	status wire.Status
 	sum    foldedSum
 	over   bool
+	// Of a file that the receiver can't store not all goes out, but so much:
+	dropped bool
+	bytes   int64
 
 	// Of a file that is sent as what differs from a basis:
 	delta  bool
@@ -125,6 +128,32 @@ func (f *sending) spoil(status wire.Status) (first bool) {
 		f.status = status
 	}
 	return first
+}
+
+// drop leaves out what nobody has begun to send. It reports whether nothing of the
+// file is being sent: then the caller is to end it.
+func (f *sending) drop() (last bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := f.next.Load()
+	if at >= f.end || f.over {
+		return false
+	}
+	f.next.Store(f.end)
+	f.bytes, f.dropped = at, true
+	if f.status == wire.Good {
+		f.status = wire.Failed
+	}
+	f.over = f.active == 0
+	return f.over
+}
+
+// size is how much content goes out.
+func (f *sending) size() int64 {
+	if f.dropped {
+		return f.bytes
+	}
+	return f.end
 }
 
 // done ends a range, and reports whether it was the last one.

@@ -39,6 +39,7 @@ const (
 	typePing
 	typeStop
 	typeChunk
+	typeDrop
 
 	typeCount = iota
 )
@@ -130,6 +131,8 @@ func kind(m any) uint8 {
 		return typeStop
 	case *Chunk:
 		return typeChunk
+	case *Drop:
+		return typeDrop
 	}
 	return 0
 }
@@ -194,6 +197,8 @@ func newMessage(kind uint8) incoming {
 		return new(Stop)
 	case typeChunk:
 		return new(Chunk)
+	case typeDrop:
+		return new(Drop)
 	}
 	return nil
 }

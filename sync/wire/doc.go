@@ -86,7 +86,8 @@
 //     (Verdict).
 //  6. The receiver publishes. It tells when it wants no more files of a directory
 //     (DirDone), so that the sender can forget it, and which files are to be removed
-//     at the source (Remove).
+//     at the source (Remove). What it can't store of a file that is on its way it says
+//     too (Drop), so that not all of it comes.
 //  7. When all the destination is as it should be, the receiver says so (Finished);
 //     it asks for nothing after that. The sender ends its streams (FrameEnd), says
 //     so (Done), and both close.
@@ -109,7 +110,7 @@
 //	Chunk	sender	1 to 4
 //	Done	sender	3, leads to 4
 //	Need, Signature, Fine, Received	receiver	1
-//	DirDone, Remove	receiver	1
+//	DirDone, Remove, Drop	receiver	1
 //	Finished	receiver	1, leads to 4
 //	Problem, Note	server	0 to 4
 //	Item, Totals	server	1 to 4

@@ -241,6 +241,8 @@ func genMessage() *rapid.Generator[any] {
 			return &DirDone{Dir: u32("dir")}
 		case typeRemove:
 			return &Remove{ID: genID().Draw(t, "id")}
+		case typeDrop:
+			return &Drop{ID: genID().Draw(t, "id")}
 		case typeCredit:
 			return &Credit{Flow: rapid.SampledFrom([]Flow{FlowListings, FlowChunks, FlowReports}).Draw(t, "flow"), Bytes: rapid.Uint64Range(1, MaxCredit).Draw(t, "bytes")}
 		case typeDone:

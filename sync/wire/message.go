@@ -265,6 +265,13 @@ type Remove struct {
 	ID FileID
 }
 
+// Drop says that a file of which something has come can't be had at the receiver.
+// The sender leaves out what it has not begun to send, if there is any, and says
+// how much there was (Sent, Failed).
+type Drop struct {
+	ID FileID
+}
+
 // Flow is what a window is kept for: what one end may send on the control
 // channel before the other has worked it off.
 type Flow uint8

@@ -55,6 +55,7 @@ var rules = [typeCount + 1]rule{
 	typeReceived:  {who: receiver, from: begun, to: begun},
 	typeDirDone:   {who: receiver, from: begun, to: begun},
 	typeRemove:    {who: receiver, from: begun, to: begun},
+	typeDrop:      {who: receiver, from: begun, to: begun},
 	typeFinished:  {who: receiver, from: begun, to: begun, next: over},
 
 	typeProblem: {who: server, from: starts, to: over},

@@ -20,7 +20,7 @@ func said() map[string]any {
 // TestOrder: whole sessions of both directions pass, from both ends.
 func TestOrder(t *testing.T) {
 	const sends = "Ping Names Root Chunk Dir Names Entries Sent DirEnd Refine BatchSum Verdict Credit WalkEnd Sent Chunk Verdict Done Chunk Ping"
-	const receives = "Credit Need DirDone Signature Need Fine Received Remove Finished Credit Ping"
+	const receives = "Credit Need DirDone Signature Need Fine Received Remove Drop Finished Credit Ping"
 	for _, c := range []struct {
 		order *Order
 		said  string
@@ -48,7 +48,7 @@ func TestDisorder(t *testing.T) {
 		"Ready": "server 0", "Names": "sender 123", "Root": "sender 1", "Dir": "sender 2", "Entries": "sender 2",
 		"DirEnd": "sender 2", "WalkEnd": "sender 2", "Refine": "sender 23", "Sent": "sender 23", "Verdict": "sender 23",
 		"BatchSum": "sender 23", "Chunk": "sender 1234", "Done": "sender 3", "Need": "receiver 1", "Signature": "receiver 1",
-		"Fine": "receiver 1", "Received": "receiver 1", "DirDone": "receiver 1", "Remove": "receiver 1", "Finished": "receiver 1",
+		"Fine": "receiver 1", "Received": "receiver 1", "DirDone": "receiver 1", "Remove": "receiver 1", "Drop": "receiver 1", "Finished": "receiver 1",
 		"Problem": "server 01234", "Note": "server 01234", "Item": "server 1234", "Totals": "server 1234",
 		"Credit": "both 1234", "Fatal": "both 01234", "Ping": "both 01234", "Stop": "both 01234", "Job": "client 0",
 	}

@@ -71,6 +71,7 @@ func samples() []sample {
 		{"BatchSum", &BatchSum{Stream: 3, Seq: 1 << 40, Sum: sum}},
 		{"DirDone", &DirDone{Dir: 300}},
 		{"Remove", &Remove{ID: id}},
+		{"Drop", &Drop{ID: id}},
 		{"Credit", &Credit{Flow: FlowReports, Bytes: 1 << 20}},
 		{"Done", &Done{Removed: 12}},
 		{"Finished", &Finished{Stats: stats}},

@@ -145,6 +145,12 @@ func (m *DirDone) put(b []byte) []byte { return binary.AppendUvarint(b, uint64(m
 
 func (m *DirDone) get(c *cursor) { m.Dir = c.u32() }
 
+func (m *Drop) check() error { return nil }
+
+func (m *Drop) put(b []byte) []byte { return appendID(b, m.ID) }
+
+func (m *Drop) get(c *cursor) { m.ID = c.id() }
+
 func (m *Remove) check() error { return nil }
 
 func (m *Remove) put(b []byte) []byte { return appendID(b, m.ID) }

@@ -22,7 +22,7 @@ func TestPTYBar(t *testing.T) {
 		t.Run(strconv.Itoa(cols), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			ptyFile(t, dir, "src/big", 15)
+			ptyFile(t, dir, "src/big", 12)
 			ptyFile(t, dir, "src/small", 0)
 			p := onTerminal(t, cols, dir, nil, binary, "-R", slowly, "src", "dst")
 			p.await("%")
@@ -40,12 +40,12 @@ func TestPTYBar(t *testing.T) {
 				t.Errorf("%d percentages within one file", n)
 			}
 			last := p.screen.frames[len(p.screen.frames)-1]
-			for part, from := range map[string]int{"█": 40, "of 2.9 MiB": 40, "of 2 files": 80, "now ": 80, "avg ": 200} {
+			for part, from := range map[string]int{"█": 40, "of 2.3 MiB": 40, "of 2 files": 80, "now ": 80, "avg ": 200} {
 				if strings.Contains(last, part) != (cols >= from) {
 					t.Errorf("%q is %sin %q", part, map[bool]string{true: "not "}[cols >= from], last)
 				}
 			}
-			p.isSummary("zccp: copied 2 files, 2.9 MiB in ")
+			p.isSummary("zccp: copied 2 files, 2.3 MiB in ")
 		})
 	}
 }
@@ -55,7 +55,7 @@ func TestPTYSyncProgress(t *testing.T) {
 	t.Parallel()
 	binary := buildBinary(t)
 	dir := t.TempDir()
-	ptyFile(t, dir, "src/big", 90)
+	ptyFile(t, dir, "src/big", 50)
 	p := onTerminal(t, 40, dir, nil, binary, "sync", "-r", "--info=progress2", "--bwlimit=4000K", "src/", "dst")
 	p.await("%")
 	p.mu.Lock()
@@ -78,7 +78,7 @@ func TestPTYResize(t *testing.T) {
 	t.Parallel()
 	binary := buildBinary(t)
 	dir := t.TempDir()
-	ptyFile(t, dir, "src", 20)
+	ptyFile(t, dir, "src", 16)
 	p := onTerminal(t, 120, dir, nil, binary, slowly, "src", "dst")
 	p.await("%.*\r.*%")
 	p.mu.Lock()
@@ -97,7 +97,7 @@ func TestPTYResize(t *testing.T) {
 		t.Errorf("on 120 columns: %q", before)
 	}
 	p.checkFrames(p.screen.frames[skip:], 40, 3)
-	p.isSummary("zccp: copied 1 file, 3.9 MiB in ")
+	p.isSummary("zccp: copied 1 file, 3.1 MiB in ")
 }
 
 // TestPTYPlaces: what the environment says of the terminal. There is no colour
@@ -122,7 +122,7 @@ func TestPTYPlaces(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			ptyFile(t, dir, "src", 9)
+			ptyFile(t, dir, "src", 8)
 			p := onTerminal(t, 100, dir, c.vars, append(append([]string{binary, slowly}, c.args...), "src", "dst")...)
 			e := p.end()
 			lines := strings.HasPrefix(c.want, "zccp:")
@@ -143,7 +143,7 @@ func TestPTYPlaces(t *testing.T) {
 	t.Run("no terminal", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		ptyFile(t, dir, "src", 9)
+		ptyFile(t, dir, "src", 8)
 		if e := (command{args: []string{binary, slowly, "src", "dst"}, dir: dir}).run(t); e.stdout != "" || e.stderr != "" {
 			t.Errorf("stdout %q, stderr %q", e.stdout, e.stderr)
 		}
@@ -159,7 +159,7 @@ func TestPTYBetweenMachines(t *testing.T) {
 		t.Run(ends[0], func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			ptyFile(t, dir, "src", 30)
+			ptyFile(t, dir, "src", 26)
 			shell := writeScript(t, filepath.Join(dir, "shell"), `case $1 in -G) echo hostname 127.0.0.1; exit;; esac
 while [ "$1" != host ]; do shift; done; shift; exec sh -c "$*"`)
 			p := onTerminal(t, 80, dir, nil, binary, "--ssh="+shell, "--remote-zccp="+binary, "--path=ssh", slowly, ends[0], ends[1])
@@ -176,7 +176,7 @@ while [ "$1" != host ]; do shift; done; shift; exec sh -c "$*"`)
 			if len(between) < 2 {
 				t.Errorf("the bar stood still: %q", p.screen.frames)
 			}
-			p.isSummary("zccp: copied 1 file, 5.9 MiB in ")
+			p.isSummary("zccp: copied 1 file, 5.1 MiB in ")
 		})
 	}
 }

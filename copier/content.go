@@ -68,6 +68,11 @@ func (w *Worker) regular(ctx context.Context, s *Staged, p *Put) error {
 	sparse := w.begin(s.fd, p.Src, &w.dstOld, p.Stat, &p.Result).Sparse
 	t := &w.t
 	defer t.release(w)
+	if s.cloned {
+		if done, err := w.adopt(s, t); done || err != nil {
+			return err
+		}
+	}
 	t.reserve = p.Preallocate
 	t.journal = s.journal
 	if !w.dstOld.IsRegular() {

@@ -37,6 +37,7 @@ type Staged struct {
 	grow   platform.FD   // where a Sibling grows; dir but for StageDir
 	grown  platform.Name // its name there
 	temp   [TempSize]byte
+	cloned bool // it came into being as a clone of the source
 
 	// Of content that was there before.
 	have    int64    // what may be as it is to be, once compared
@@ -61,6 +62,7 @@ func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
 	const access = platform.ReadWrite
 	s.calls, s.dir, s.dirIno, s.name, s.stage, s.fd = w.calls, p.Dir, p.DirIno, p.Name, p.Stage, platform.None
 	s.have, s.trusted, s.good, s.journal, s.found = 0, 0, 0, nil, false
+	s.cloned = false
 	if (p.StageDir != nil || p.Hold) && s.stage != InPlace || s.stage == Unnamed && (p.Partial != nil || w.resumes(p)) {
 		s.stage = Sibling
 	}
@@ -72,7 +74,9 @@ func (w *Worker) create(s *Staged, p *Put, mode uint32) error {
 	var err error
 	switch s.stage {
 	case Plain:
-		s.fd, err = w.open(p.Dir, p.Name, access|createFlags, mode)
+		if s.fd, err = w.newClone(s, p, p.Dir, p.Name, access, mode); err == nil && !s.cloned {
+			s.fd, err = w.open(p.Dir, p.Name, access|createFlags, mode)
+		}
 	case Unnamed:
 		s.fd, err = w.open(p.Dir, dot, access|platform.Unnamed, mode)
 		if err != nil && platform.NoUnnamedFiles(err) {
@@ -113,12 +117,18 @@ func (w *Worker) createSibling(s *Staged, p *Put, access int, mode uint32) error
 	}
 	var ino uint64
 	s.grow, ino = p.nursery()
-	if taken, err := w.takeUp(s, p, access); taken || err != nil {
-		return err
-	}
 	for i := 0; ; i++ {
 		s.grown = TempName(s.temp[:0], ino)
-		fd, err := w.open(s.grow, s.grown, access|createFlags, mode)
+		fd, err := w.newClone(s, p, s.grow, s.grown, access, mode)
+		if err == nil && !s.cloned {
+			if i == 0 {
+				if taken, err := w.takeUp(s, p, access); taken || err != nil {
+					return err
+				}
+				s.grown = TempName(s.temp[:0], ino)
+			}
+			fd, err = w.open(s.grow, s.grown, access|createFlags, mode)
+		}
 		if platform.Exists(err) && i < 100 {
 			continue
 		}
@@ -188,15 +198,7 @@ func (s *Staged) rename(replaces bool) error {
 	if replaces {
 		return s.retry(func() error { return s.calls.Renameat(s.grow, s.grown, s.dir, s.name) })
 	}
-	err := s.retry(func() error { return s.calls.RenameNoReplace(s.grow, s.grown, s.dir, s.name) })
-	if err == nil || !platform.Unsupported(err) {
-		return err
-	}
-	// Without RENAME_NOREPLACE a link refuses to replace as well.
-	if err := s.retry(func() error { return s.calls.Linkat(s.grow, s.grown, s.dir, s.name, false) }); err != nil {
-		return err
-	}
-	return s.calls.Unlinkat(s.grow, s.grown)
+	return RenameNew(s.calls, s.grow, s.grown, s.dir, s.name)
 }
 
 // commitAcross takes a whole file from a StageDir of another file system: it
@@ -246,13 +248,7 @@ func (w *Worker) commitCopy(ctx context.Context, src platform.FD, p *Put) error 
 	return err
 }
 
-func (s *Staged) retry(call func() error) error {
-	err := call()
-	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
-		err = call()
-	}
-	return err
-}
+func (s *Staged) retry(call func() error) error { return repeated(call) }
 
 // closeThen closes the file, whose error can be that of delayed writes, and
 // only then publishes it.

@@ -104,24 +104,12 @@ func (w *Worker) clone(t *transfer) (done bool, err error) {
 	for i := 0; platform.Interrupted(err) && i < maxRepeats; i++ {
 		err = w.calls.Clone(t.dst, t.src)
 	}
+	if w.cloneRefusal != nil && errors.Is(err, errors.ErrUnsupported) {
+		err = w.cloneRefusal // of the call that there is instead
+	}
 	if err == nil {
-		// A clone that succeeded without storing anything was seen on ZFS;
-		// the size tells. Of a source that changed, which the second look at
-		// it finds out, it tells nothing.
-		if err := w.calls.Fstat(t.dst, &w.dstNow); err != nil {
-			return false, step(StepStat, err)
-		}
-		if err := w.calls.Fstat(t.src, &w.srcNow); err != nil {
-			return false, step(StepStat, err)
-		}
-		if w.dstNow.Size == t.srcStat.Size || !w.srcNow.Unchanged(t.srcStat) {
-			t.off, t.dstSize, t.eof = w.dstNow.Size, w.dstNow.Size, true
-			t.res.Method, t.res.Cloned, t.res.Bytes = Reflink, t.off, t.off
-			t.res.Moved, t.res.Holes = 0, 0
-			if t.progress {
-				w.tell(t.off)
-			}
-			return true, nil
+		if done, err = w.cloned(t); done || err != nil {
+			return done, err
 		}
 		err = errCount("clone", int(w.dstNow.Size), t.srcStat.Size)
 		if err := w.rewind(t); err != nil {
@@ -136,6 +124,29 @@ func (w *Worker) clone(t *transfer) (done bool, err error) {
 		return false, w.noMethod(t, err)
 	}
 	return false, nil
+}
+
+// cloned reports whether the destination is a clone of the source, and accounts
+// for it. A clone that succeeded without storing anything was seen on ZFS; the
+// size tells. Of a source that changed, which the second look at it finds out,
+// it tells nothing.
+func (w *Worker) cloned(t *transfer) (bool, error) {
+	if err := w.calls.Fstat(t.dst, &w.dstNow); err != nil {
+		return false, step(StepStat, err)
+	}
+	if err := w.calls.Fstat(t.src, &w.srcNow); err != nil {
+		return false, step(StepStat, err)
+	}
+	if w.dstNow.Size != t.srcStat.Size && w.srcNow.Unchanged(t.srcStat) {
+		return false, nil
+	}
+	t.off, t.dstSize, t.eof = w.dstNow.Size, w.dstNow.Size, true
+	t.res.Method, t.res.Cloned, t.res.Bytes = Reflink, t.off, t.off
+	t.res.Moved, t.res.Holes = 0, 0
+	if t.progress {
+		w.tell(t.off)
+	}
+	return true, nil
 }
 
 // errRestart says that the destination was emptied and the copy begins again

@@ -76,6 +76,8 @@ type Worker struct {
 	srcNow platform.Stat
 	staged Staged
 	share  sharer
+	// cloneRefusal is why CloneAt did not make the staged file.
+	cloneRefusal error
 
 	pair    pairKey
 	refused *atomic.Uint32

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 )
@@ -439,7 +440,7 @@ func (c *Copy) publishTree(n *node) {
 		c.remove(dir, n.temp)
 		return
 	}
-	err := c.retry(func() error { return c.calls.RenameNoReplace(dir, n.temp, dir, n.dst) })
+	err := copier.RenameNew(c.calls, dir, n.temp, dir, n.dst)
 	if platform.Exists(err) {
 		if err = c.retry(func() error { return c.calls.RenameExchange(dir, n.temp, dir, n.dst) }); err == nil {
 			err = c.remove(dir, n.temp)

@@ -64,11 +64,7 @@ func (c *Copy) moveToName(n *node) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	dir := n.parent.dfd
-	err := c.retry(func() error { return c.calls.RenameNoReplace(dir, n.temp, dir, n.dst) })
-	if err != nil && !platform.Exists(err) && platform.Unsupported(err) {
-		// A plain rename replaces at most an empty directory.
-		err = c.retry(func() error { return c.calls.Renameat(dir, n.temp, dir, n.dst) })
-	}
+	err := copier.RenameNew(c.calls, dir, n.temp, dir, n.dst)
 	if err == nil {
 		n.temp = nil
 	}
@@ -112,7 +108,7 @@ func (c *Copy) merge(n *node) error {
 		return err
 	}
 	err = c.eachName(n.dfd, func(name platform.Name, _ uint32) {
-		err := c.retry(func() error { return c.calls.RenameNoReplace(n.dfd, name, into, name) })
+		err := copier.RenameNew(c.calls, n.dfd, name, into, name)
 		if platform.Exists(err) && c.opts.Rules.ReplacesUnasked() {
 			// What came in between would have been replaced had it been there.
 			err = c.retry(func() error { return c.calls.Renameat(n.dfd, name, into, name) })

@@ -37,7 +37,7 @@ func (c *Copy) backup(p *place) (backup, error) {
 	if platform.Exists(err) && !numbered {
 		temp := copier.TempName(make([]byte, copier.TempSize), p.n.dstIno)
 		if err = link(temp); err == nil {
-			b.older, err = c.setAside(dir, temp, b.name)
+			b.older, err = c.setAside(p.n, temp, b.name)
 		}
 	}
 	if err != nil && (platform.Unsupported(err) || platform.NotPermitted(err)) {
@@ -57,19 +57,28 @@ func backupError(p *place, err error) error {
 }
 
 // setAside renames temp over a backup. It returns the name that the backup has
-// then, or nil where two names can't be exchanged and it is gone.
-func (c *Copy) setAside(dir platform.FD, temp, name platform.Name) (older platform.Name, err error) {
+// then, or nil where it can have no other.
+func (c *Copy) setAside(n *node, temp, name platform.Name) (older platform.Name, err error) {
+	dir := n.dfd
 	err = c.retry(func() error { return c.calls.RenameExchange(dir, temp, dir, name) })
 	if err == nil {
 		return temp, nil
 	}
 	if platform.Unsupported(err) {
+		older = copier.TempName(make([]byte, copier.TempSize), n.dstIno)
+		if c.retry(func() error { return c.calls.Linkat(dir, name, dir, older, false) }) != nil {
+			older = nil
+		}
 		err = c.retry(func() error { return c.calls.Renameat(dir, temp, dir, name) })
+		if err != nil && older != nil {
+			c.retry(func() error { return c.calls.Unlinkat(dir, older) })
+			older = nil
+		}
 	}
 	// Also after a success: two names of one inode are not renamed over each
 	// other (rename(2)).
 	c.retry(func() error { return c.calls.Unlinkat(dir, temp) })
-	return nil, err
+	return older, err
 }
 
 // endBackup takes a backup back if its file was not replaced after all: it
@@ -83,13 +92,17 @@ func (c *Copy) endBackup(p *place, b backup, replaced bool) {
 	if !replaced && c.calls.Statat(dir, b.name, &made, false) == nil {
 		switch err := c.calls.Statat(dir, p.dst, &old, false); {
 		case platform.NotExist(err):
-			c.retry(func() error { return c.calls.RenameNoReplace(dir, b.name, dir, p.dst) })
+			copier.RenameNew(c.calls, dir, b.name, dir, p.dst)
 		case err != nil || !old.SameInode(&made):
 		case b.older == nil:
 			remove = b.name
 		default:
-			// After this the temporary name is that of the backup made.
-			if c.retry(func() error { return c.calls.RenameExchange(dir, b.older, dir, b.name) }) != nil {
+			// After this the temporary name is that of the backup made, or nobody's.
+			err := c.retry(func() error { return c.calls.RenameExchange(dir, b.older, dir, b.name) })
+			if platform.Unsupported(err) {
+				err = c.retry(func() error { return c.calls.Renameat(dir, b.older, dir, b.name) })
+			}
+			if err != nil {
 				return
 			}
 		}

@@ -89,6 +89,14 @@ func withoutUnnamed(c *platform.Calls) {
 	}
 }
 
+// portable leaves what every system has, cloning adds how macOS clones.
+func portable(c *platform.Calls) { *c = *platform.Portable() }
+
+func cloning(c *platform.Calls) {
+	portable(c)
+	c.CloneAt = platformtest.CloneAt(platform.Native())
+}
+
 var (
 	oneFile   = []item{regular("f", 0o640, noise(1, 40<<10+123), "user.a", "x", "user.b", noise(2, 100))}
 	otherFile = []item{regular("f", 0o604, noise(3, 50<<10), "user.old", "y")}
@@ -196,6 +204,13 @@ func faultScenarios() []faultScenario {
 		{name: "exchanged tree", line: "-aT --atomic=tree S/t D/t", source: wholeTree, old: otherTree, from: "t", to: "t"},
 		{name: "fresh tree at once", line: "-aT --atomic=tree --fsync=full --verify S/t D/t", source: wholeTree, from: "t", to: "t"},
 		{name: "deep tree, few descriptors", line: "-aT S/t D/t", source: deepTree(7), from: "t", to: "t", descriptors: 64},
+		{name: "new file, portably", line: "-aT S/f D/f", source: oneFile, from: "f", to: "f", kernel: portable},
+		{name: "new file, cloned by name", line: "-aT S/f D/f", source: oneFile, from: "f", to: "f", kernel: cloning},
+		{name: "replaced file, cloned by name", line: "-T S/f D/f", source: oneFile, old: otherFile, from: "f", to: "f", keepsOld: true, kernel: cloning},
+		{name: "merged tree, portably", line: "-aT S/t D/t", source: wholeTree, old: otherTree, from: "t", to: "t", merges: true, kernel: portable},
+		{name: "simple backups, portably", line: "-a --backup=simple S/a S/b S/c S/l -t D",
+			source: several, old: append(slices.Clone(existing), regular("a~", 0o644, "older")), onto: true, from: ".", to: ".",
+			backups: map[string]string{"a~": "a", "b~": "b", "l~": "l"}, kernel: portable},
 	}
 	for i := range list {
 		list[i].line = "-j1 " + list[i].line

@@ -17,9 +17,13 @@ import (
 
 // TestMain lets the test binary stand for the program: called by a link named
 // zccp, cp or rsync it runs main, with the race detector and coverage of the tests.
-// Called stubborn it does not stop for the first signal, called fakessh it stands for ssh.
+// lesserKernel has names for it with less of a kernel. Called stubborn it does not stop for the first signal, called fakessh it stands for ssh.
 func TestMain(m *testing.M) {
-	switch strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") {
+	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+	if calls := lesserKernel(name); calls != nil {
+		runLesser(calls)
+	}
+	switch name {
 	case "zccp", "cp", "rsync":
 		main()
 	case "stubborn":

@@ -8,6 +8,10 @@ import "runtime"
 // below it is open.
 const MovesBusyDirectories = true
 
+// Serves says whether this system may be the far end of a connection: whether
+// what keeps a client to its export was tried there.
+const Serves = true
+
 // FoldsCase says whether file systems of this kernel commonly take names that
 // differ in case only for one.
 const FoldsCase = runtime.GOOS == "darwin"

@@ -12,6 +12,10 @@ import (
 // below it is open. NTFS refuses, whoever has it open.
 const MovesBusyDirectories = false
 
+// Serves says whether this system may be the far end of a connection: whether
+// what keeps a client to its export was tried there.
+const Serves = false
+
 // FoldsCase says whether file systems of this kernel commonly take names that
 // differ in case only for one.
 const FoldsCase = true

@@ -26,6 +26,9 @@ func runServe(e *env, args []string) int {
 	if cfg.help {
 		return e.print(e.printServeHelp)
 	}
+	if !platform.Serves {
+		return e.refuseSync(unsupported("serve on this system", "what keeps a client to its export was not tried there"))
+	}
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := withSignals(context.Background())
 	defer stop()

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"errors"
-	"runtime"
 	"sync"
 	"unsafe"
 
@@ -16,6 +15,7 @@ const (
 	sysCopyFileRange = 569
 	sysFspacectl     = 580
 
+	rangeSince     = 1300000 // copy_file_range and O_RESOLVE_BENEATH
 	fspacectlSince = 1400032
 	cloneSince     = 1500000
 )
@@ -34,6 +34,9 @@ func lseek(fd FD, off int64, whence int) (int64, error) {
 
 // copyFileRange is copy_file_range(2), since FreeBSD 13.
 func copyFileRange(dst FD, dstOff int64, src FD, srcOff int64, n int) (int, error) {
+	if release() < rangeSince {
+		return -1, errors.ErrUnsupported
+	}
 	return rangeCopy(dst, dstOff, src, srcOff, n, 0)
 }
 
@@ -47,6 +50,9 @@ func rangeCopy(dst FD, dstOff int64, src FD, srcOff int64, n int, flags uintptr)
 }
 
 // clone is copy_file_range(2) that may do nothing but clone, since FreeBSD 15.
+// It clones a part where a signal or the file system stops it, and says how much
+// it was; it is asked again for the rest. After an error the destination is
+// empty, unless nothing was cloned.
 func clone(dst, src FD) error {
 	const (
 		cloneOnly = 0x00800000 // COPY_FILE_RANGE_CLONE
@@ -55,8 +61,26 @@ func clone(dst, src FD) error {
 	if release() < cloneSince {
 		return errors.ErrUnsupported
 	}
-	_, err := rangeCopy(dst, 0, src, 0, whole, cloneOnly)
-	return err
+	for off := int64(0); ; {
+		n, err := rangeCopy(dst, off, src, off, whole-int(off), cloneOnly)
+		off += int64(max(n, 0))
+		var st Stat
+		if err == nil {
+			err = posixFstat(src, &st)
+		}
+		switch {
+		case err == nil && off >= st.Size:
+			return nil
+		case err == nil && n > 0:
+			continue
+		case err == nil:
+			err = unix.EAGAIN // nothing more, before the end: another way may do
+		}
+		if off > 0 {
+			posixFtruncate(dst, 0)
+		}
+		return err
+	}
 }
 
 // punchHole is fspacectl(2), since FreeBSD 14.
@@ -118,42 +142,4 @@ func fdatasync(fd FD) error {
 		return e
 	}
 	return nil
-}
-
-// hasACL looks for entries that a mode can't say: of named users and groups, or
-// that are inherited (acl(3)).
-func hasACL(fd FD) bool {
-	const (
-		user, group   = 0x02, 0x08 // ACL_USER, ACL_GROUP
-		access, nfs4  = 2, 4       // ACL_TYPE_ACCESS, ACL_TYPE_NFS4
-		extended, pc4 = 59, 64     // _PC_ACL_EXTENDED, _PC_ACL_NFS4
-	)
-	kind := uintptr(0)
-	if on, err := unix.Fpathconf(int(fd), pc4); err == nil && on == 1 {
-		kind = nfs4
-	} else if on, err := unix.Fpathconf(int(fd), extended); err == nil && on == 1 {
-		kind = access
-	} else {
-		return false
-	}
-	var acl struct { // struct acl, sys/acl.h
-		max, count uint32
-		_          [4]int32
-		entries    [254]struct {
-			tag, id, perm uint32
-			kind, flags   uint16
-		}
-	}
-	acl.max = uint32(len(acl.entries))
-	_, _, e := unix.Syscall(unix.SYS___ACL_GET_FD, uintptr(fd), kind, uintptr(unsafe.Pointer(&acl)))
-	runtime.KeepAlive(&acl)
-	if e != 0 {
-		return false
-	}
-	for _, entry := range acl.entries[:min(int(acl.count), len(acl.entries))] {
-		if entry.tag == user || entry.tag == group || entry.flags != 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -51,8 +51,12 @@ func Native() *Calls {
 	return c
 }
 
-// openBeneath is O_RESOLVE_BENEATH (open(2), since FreeBSD 13).
+// openBeneath is O_RESOLVE_BENEATH (open(2), since FreeBSD 13). Kernels before
+// that ignore the flag without a word.
 func openBeneath(dir FD, name Name, flags int, mode uint32) (FD, error) {
+	if release() < rangeSince {
+		return posixOpenBeneath(dir, name, flags, mode)
+	}
 	return posixOpenat(dir, name, flags|unix.O_RESOLVE_BENEATH, mode)
 }
 

@@ -130,15 +130,16 @@ func makeSparse(fd FD) error {
 	return errnoOf(err)
 }
 
-// fallocate reserves space behind what there is (FileAllocationInfo), which the
-// call itself would also give back.
+// fallocate reserves space behind what there is (FileAllocationInfo). The call
+// itself would also give space back, and cut a file whose end is behind what is
+// asked for, as that of one with holes may be.
 func fallocate(fd FD, off, length int64) error {
 	var file standardInfo
 	if err := query(fd, classStandard, &file); err != nil {
 		return errnoOf(err)
 	}
 	size := off + length
-	if size <= file.allocation {
+	if size <= max(file.allocation, file.end) {
 		return nil
 	}
 	return errnoOf(windows.SetFileInformationByHandle(windows.Handle(fd), windows.FileAllocationInfo, (*byte)(unsafe.Pointer(&size)), uint32(unsafe.Sizeof(size))))

@@ -39,10 +39,19 @@ func (w *Worker) newClone(s *Staged, p *Put, dir platform.FD, name platform.Name
 	if !w.wantsCloneAt(p) {
 		return platform.None, nil
 	}
-	fd, err := w.createClone(p, dir, name, access, mode)
-	if err == nil || platform.Exists(err) {
-		s.cloned = err == nil
-		return fd, err
+	err := w.calls.CloneAt(p.Src, dir, name)
+	if err == nil {
+		fd, err := w.asNew(p, dir, name, access, mode)
+		if err == nil || platform.Exists(err) {
+			s.cloned = err == nil
+			return fd, err
+		}
+		// Of this file only, and an empty one tells what else is wrong.
+		w.cloneRefusal = err
+		return platform.None, nil
+	}
+	if platform.Exists(err) {
+		return platform.None, err
 	}
 	switch platform.Judge(platform.CallClone, err, false) {
 	case platform.NextAndRemember:
@@ -57,23 +66,21 @@ func (w *Worker) newClone(s *Staged, p *Put, dir platform.FD, name platform.Name
 	return platform.None, nil
 }
 
-// createClone makes a clone look like a file that was just created: with the
-// mode that it would have, the times of now, and no attribute but those that
-// are to be kept. After an error the name is free again.
-func (w *Worker) createClone(p *Put, dir platform.FD, name platform.Name, access int, mode uint32) (fd platform.FD, err error) {
-	if err = w.calls.CloneAt(p.Src, dir, name); err != nil {
-		return platform.None, err
-	}
+// asNew opens a clone and makes it look like a file that was just created: with
+// the mode that it would have, the times of now, and no attribute but those
+// that are to be kept. After an error the name is free again, unless somebody
+// else has it.
+func (w *Worker) asNew(p *Put, dir platform.FD, name platform.Name, access int, mode uint32) (platform.FD, error) {
 	// Its mode is the source's, which may deny the owner what is done now.
-	fd = platform.None
-	if err = w.calls.Fchmodat(dir, name, 0o600); err == nil {
-		fd, err = w.open(dir, name, access|platform.NoFollow|platform.NonBlock, 0)
-	}
+	err := w.calls.Fchmodat(dir, name, 0o600)
 	if err == nil {
-		if err = w.strip(fd, p, mode&^p.Umask); err == nil {
-			return fd, nil
+		var fd platform.FD
+		if fd, err = w.open(dir, name, access|platform.NoFollow|platform.NonBlock, 0); err == nil {
+			if err = w.strip(fd, p, mode&^p.Umask); err == nil {
+				return fd, nil
+			}
+			w.calls.Close(fd)
 		}
-		w.calls.Close(fd)
 	}
 	if !platform.Exists(err) {
 		w.calls.Unlinkat(dir, name)

@@ -122,8 +122,30 @@ func TestCloneAtRefused(t *testing.T) {
 		}
 		s.holds(nil)
 	}
-	s := newShop(t, noise(1000))
+	// What a clone brings along and can't be taken away (an ACL on macOS) is of that file.
+	asked := 0
 	c := cloning()
+	make, remove := c.CloneAt, c.Fremovexattr
+	c.CloneAt = func(src, dir platform.FD, name platform.Name) error { asked++; return make(src, dir, name) }
+	c.Fremovexattr = func(fd platform.FD, attr platform.Name) error {
+		if asked == 1 {
+			return errors.ErrUnsupported
+		}
+		return remove(fd, attr)
+	}
+	s := newShop(t, noise(1000))
+	s.labelled()
+	w := New(c, Options{}, uint32(os.Geteuid())).NewWorker()
+	for i, want := range []Method{ReadWrite, Reflink} {
+		put := s.put
+		put.Name = platform.MustName(string(rune('f' + i)))
+		if err := w.Put(t.Context(), &put); err != nil || put.Result.Method != want {
+			t.Errorf("%d clones: %v %v, want %v", asked, err, put.Result.Method, want)
+		}
+	}
+
+	s = newShop(t, noise(1000))
+	c = cloning()
 	c.CloneAt = func(platform.FD, platform.FD, platform.Name) error { return syscall.EXDEV }
 	if err := s.run(c, Options{Methods: []Method{Reflink}}); err == nil || s.put.Result.Refusals()[0].Err != syscall.EXDEV {
 		t.Errorf("forced: %v, %v", err, s.put.Result.Refusals())

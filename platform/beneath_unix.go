@@ -38,11 +38,31 @@ func posixOpenBeneath(dir FD, name Name, flags int, mode uint32) (FD, error) {
 		}
 		fd, err := posixOpenat(on, append(append(make(Name, 0, len(first)+1), first...), 0), want, perm)
 		closeOther(on, dir)
-		if err != nil || last {
-			return fd, err
+		switch {
+		case err != nil:
+			return None, err
+		case last:
+			return notLink(fd, flags)
 		}
 		on, rest = fd, after
 	}
+}
+
+// notLink refuses a link that was opened for its path instead of being followed.
+func notLink(fd FD, flags int) (FD, error) {
+	if flags&PathOnly == 0 || flags&NoFollow != 0 {
+		return fd, nil
+	}
+	var st Stat
+	err := posixFstat(fd, &st)
+	if err == nil && st.IsSymlink() {
+		err = syscall.ELOOP
+	}
+	if err != nil {
+		posixClose(fd)
+		return None, err
+	}
+	return fd, nil
 }
 
 // closeOther closes a directory that was opened on the way from dir.

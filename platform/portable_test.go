@@ -190,6 +190,14 @@ func TestPortableBeneath(t *testing.T) {
 			t.Errorf("%q: %v, another file was opened", name, err)
 		}
 	}
+	// A link may be looked at itself, but not in the place of what it leads to.
+	for flags, want := range map[int]error{PathOnly: syscall.ELOOP, PathOnly | NoFollow: nil} {
+		fd, err := c.OpenBeneath(dir, MustName("a/up"), flags, 0)
+		if err != want {
+			t.Errorf("a link, flags %#x: %v, want %v", flags, err, want)
+		}
+		c.Close(fd)
+	}
 	before := openDescriptors(t)
 	for range 20 {
 		c.OpenBeneath(dir, MustName("a/b/missing/x"), ReadOnly, 0)

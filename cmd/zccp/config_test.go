@@ -228,7 +228,7 @@ func TestConfigRefused(t *testing.T) {
 		{"-j '' a b", "invalid number of jobs '': not between 1 and 256"},
 		{"-j=4 a b", "invalid number of jobs '=4'"},
 		{"--jobs=99999999999999999999 a b", "invalid number of jobs '99999999999999999999': not between 1 and 256"},
-		{"--progress=x a b", "invalid argument 'x' for '--progress'\nValid arguments are:\n  - 'auto'\n  - 'bar'\n  - 'plain'\n  - 'none'"},
+		{"--progress=x a b", "invalid argument 'x' for '--progress'\nValid arguments are:\n  - 'auto'\n  - 'bar'\n  - 'plain'\n  - 'json'\n  - 'none'"},
 		{"--verify=md5 a b", "invalid argument 'md5' for '--verify'\nValid arguments are:\n  - 'xxh3'\n  - 'blake3'"},
 		{"--fsync=x a b", "invalid argument 'x' for '--fsync'\nValid arguments are:\n  - 'none'\n  - 'data'\n  - 'full'\n  - 'batch'"},
 		{"--atomic=file a b", "invalid argument 'file' for '--atomic'\nValid arguments are:\n  - 'tree'"},

@@ -6,10 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lseek has SEEK_HOLE and SEEK_DATA the other way round than Linux.
+// lseek has SEEK_HOLE and SEEK_DATA the other way round than Linux. APFS takes
+// for a hole what was written and isn't flushed yet, so that is done before a
+// file is asked for its data; where it can't be done the map isn't to be had.
 func lseek(fd FD, off int64, whence int) (int64, error) {
 	switch whence {
 	case SeekData:
+		if err := unix.Fsync(int(fd)); err != nil {
+			return -1, err
+		}
 		whence = unix.SEEK_DATA
 	case SeekHole:
 		whence = unix.SEEK_HOLE
@@ -48,21 +53,30 @@ func punchHole(fd FD, off, length int64) error {
 }
 
 // cloneAt is fclonefileat(2). Times, mode, attributes and an ACL come along; the
-// owner is who calls.
+// owner is who calls. File flags would come along too, of which some let nobody
+// change or remove the clone: a source that has any is refused with EINVAL.
 func cloneAt(src, dir FD, name Name) error {
+	var u unix.Stat_t
+	if err := unix.Fstat(int(src), &u); err != nil {
+		return err
+	}
+	const harmless = unix.UF_COMPRESSED | unix.UF_TRACKED
+	if u.Flags&^harmless != 0 {
+		return unix.EINVAL
+	}
 	return unix.Fclonefileat(int(src), at(dir), text(name), unix.CLONE_NOOWNERCOPY)
 }
 
-// sendfile takes a socket only: ENOTSOCK. What was sent before the socket was
-// full is told together with EAGAIN; after an error that came earlier the count
-// is still the one that was asked for.
+// sendfile takes a socket only: ENOTSOCK. What was sent before an error is told
+// together with it; after an error that came before anything was sent the count
+// is still the one that was asked for, or 0.
 func sendfile(dst, src FD, srcOff int64, n int) (int, error) {
 	sent, err := unix.Sendfile(int(dst), int(src), &srcOff, n)
 	switch {
 	case err == nil:
 		return sent, nil
-	case (err == unix.EAGAIN || err == unix.EINTR) && sent > 0 && sent < n:
-		return sent, nil
+	case sent > 0 && sent < n:
+		return sent, nil // the next call meets the error again
 	}
 	return -1, err
 }

@@ -13,8 +13,7 @@ const (
 )
 
 // futimens sets the times with fsetattrlist(2), as futimens(3) does; there is no
-// call of that name. A time that is to be that of the call is left to
-// futimes(2).
+// call of that name. A time that is to be that of the call is asked of the clock.
 func futimens(fd FD, atime, mtime Time) error {
 	if atime.Nsec == TimeNow || mtime.Nsec == TimeNow {
 		var now unix.Timespec
@@ -49,6 +48,16 @@ func futimens(fd FD, atime, mtime Time) error {
 		return e
 	}
 	return nil
+}
+
+// blocksOf tells of space only where it says something of holes: what the file
+// system compressed, and what is still at a server, has less than its size and
+// no map of its data (chflags(2)).
+func blocksOf(u *unix.Stat_t) int64 {
+	if u.Flags&(unix.UF_COMPRESSED|unix.SF_DATALESS) != 0 {
+		return max(u.Blocks, (u.Size+511)/512)
+	}
+	return u.Blocks
 }
 
 // hasACL looks for an access control list in the security information of an

@@ -12,6 +12,8 @@ const (
 	timeOmit = unix.UTIME_OMIT
 )
 
+func blocksOf(u *unix.Stat_t) int64 { return u.Blocks }
+
 func futimens(fd FD, atime, mtime Time) error {
 	ts := [2]unix.Timespec{timespec(atime), timespec(mtime)}
 	_, _, e := unix.Syscall(unix.SYS_FUTIMENS, uintptr(fd), uintptr(unsafe.Pointer(&ts)), 0)

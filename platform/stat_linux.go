@@ -16,6 +16,8 @@ func fstat(fd FD, st *Stat) error {
 	return nil
 }
 
+func blocksOf(u *unix.Stat_t) int64 { return u.Blocks }
+
 func fromStatx(st *Stat, x *unix.Statx_t) {
 	st.Dev, st.Ino = unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino
 	st.Mode, st.UID, st.GID = uint32(x.Mode), x.Uid, x.Gid

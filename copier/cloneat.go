@@ -71,16 +71,20 @@ func (w *Worker) newClone(s *Staged, p *Put, dir platform.FD, name platform.Name
 // that are to be kept. After an error the name is free again, unless somebody
 // else has it.
 func (w *Worker) asNew(p *Put, dir platform.FD, name platform.Name, access int, mode uint32) (platform.FD, error) {
-	// Its mode is the source's, which may deny the owner what is done now.
-	err := w.calls.Fchmodat(dir, name, 0o600)
-	if err == nil {
-		var fd platform.FD
-		if fd, err = w.open(dir, name, access|platform.NoFollow|platform.NonBlock, 0); err == nil {
-			if err = w.strip(fd, p, mode&^p.Umask); err == nil {
-				return fd, nil
-			}
-			w.calls.Close(fd)
+	flags := access | platform.NoFollow | platform.NonBlock
+	fd, err := w.open(dir, name, flags, 0)
+	if platform.Denied(err) && w.c.selfUID != 0 {
+		// The mode is the source's, which may deny its owner to write. Root is denied
+		// nothing by it, and must change no mode by a name that others can exchange.
+		if err = w.calls.Fchmodat(dir, name, 0o600); err == nil {
+			fd, err = w.open(dir, name, flags, 0)
 		}
+	}
+	if err == nil {
+		if err = w.strip(fd, p, mode&^p.Umask); err == nil {
+			return fd, nil
+		}
+		w.calls.Close(fd)
 	}
 	if !platform.Exists(err) {
 		w.calls.Unlinkat(dir, name)

@@ -181,6 +181,34 @@ func TestCloneAtStale(t *testing.T) {
 	s.holds(noise(70000))
 }
 
+// TestCloneAtDenied: a source that its owner may not write is cloned, by root with no call
+// that changes a mode by name.
+func TestCloneAtDenied(t *testing.T) {
+	for uid, want := range map[uint32]int{0: 0, 1: 1} {
+		s := newShop(t, noise(1000))
+		s.put.Stage = Plain
+		c, denied, changed := cloning(), uid != 0, 0
+		openat, fstat := c.Openat, c.Fstat
+		c.Openat = func(dir platform.FD, name platform.Name, flags int, mode uint32) (platform.FD, error) {
+			if denied && flags&platform.Create == 0 {
+				return platform.None, syscall.EACCES
+			}
+			return openat(dir, name, flags, mode)
+		}
+		c.Fchmodat = func(platform.FD, platform.Name, uint32) error { denied = false; changed++; return nil }
+		c.Fstat = func(fd platform.FD, st *platform.Stat) error {
+			err := fstat(fd, st)
+			st.UID = uid
+			return err
+		}
+		err := New(c, Options{}, uid).NewWorker().Put(t.Context(), &s.put)
+		if err != nil || s.put.Result.Method != Reflink || changed != want {
+			t.Errorf("user %d: %v, %v, %d modes changed by name, want %d", uid, err, s.put.Result.Method, changed, want)
+		}
+		s.holds(noise(1000))
+	}
+}
+
 // TestCloneAtFails makes every call fail that makes a clone look like a new file. The file
 // is whole or not there, and nothing is left behind.
 func TestCloneAtFails(t *testing.T) {

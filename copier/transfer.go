@@ -9,9 +9,14 @@ import (
 	"github.com/zccp/zccp/platform"
 )
 
-// chunkSize bounds one kernel call: long enough to cost nothing, short enough
-// (some 10 ms in memory, a second on a slow disk) for progress and cancel.
-const chunkSize = 64 << 20
+// chunkSize bounds one kernel call: long enough to cost nothing, some 10 ms in
+// memory. Where calls take longer than slowCall the bound is halved, down to an
+// eighth, so that progress moves and a cancelled run ends soon on slow disks too.
+const (
+	chunkSize  = 64 << 20
+	maxHalving = 3
+	slowCall   = 200 * time.Millisecond
+)
 
 // progressMin is the size from which a file is told of piecemeal; one that a
 // Limiter slows down always is.
@@ -37,6 +42,7 @@ type transfer struct {
 	eof        bool  // the source ended, by the word of read
 	sized      int64 // the size that the destination was given before, or 0
 	progress   bool  // several chunks: tell
+	halved     uint8 // how often the bound of a call was halved
 	skipsZeros bool  // --sparse=always: the mover itself knows how far it stored
 
 	pieces  []sharedPiece // to be cloned from other copies, by offset
@@ -264,7 +270,7 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 		if r.move == nil {
 			return errWhole
 		}
-		n := min(end-t.off, chunkSize)
+		n := min(end-t.off, chunkSize>>t.halved)
 		if t.journal != nil {
 			n = min(n, w.c.resumeChunk)
 		}
@@ -273,6 +279,10 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 			if err := wait(ctx, l.reserve(n)); err != nil {
 				return err
 			}
+		}
+		var began time.Time
+		if n == chunkSize>>t.halved {
+			began = time.Now()
 		}
 		before := t.off
 		moved, err := r.move(w, t, n)
@@ -294,6 +304,9 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 			continue
 		}
 		stalls = 0
+		if int64(moved) == n && !began.IsZero() && t.halved < maxHalving && time.Since(began) > slowCall {
+			t.halved++
+		}
 		t.off += int64(moved)
 		w.account(t, r.method, t.off-before)
 		if t.journal != nil {

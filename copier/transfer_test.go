@@ -5,9 +5,13 @@ package copier
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/platform/platformtest"
@@ -201,6 +205,35 @@ func TestStuckWrite(t *testing.T) {
 	var s *StepError
 	if _, err := p.data(c, Options{}); !errors.As(err, &s) || s.Step != StepWrite {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestSlowCalls: where a call takes long the next one is shorter, and no shorter than it has to be.
+func TestSlowCalls(t *testing.T) {
+	t.Parallel()
+	const size = 160 << 20
+	path := filepath.Join(t.TempDir(), "src")
+	if err := errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, size)); err != nil {
+		t.Fatal(err)
+	}
+	p := openPair(t, path, path+"2")
+	c := only(CopyFileRange)
+	c.Lseek = func(_ platform.FD, off int64, whence int) (int64, error) {
+		if whence == platform.SeekData {
+			return off, nil
+		}
+		return size, nil
+	}
+	var asked []int
+	c.CopyFileRange = func(_ platform.FD, _ int64, _ platform.FD, _ int64, n int) (int, error) {
+		if asked = append(asked, n>>20); n > 16<<20 {
+			time.Sleep(slowCall + 10*time.Millisecond)
+		}
+		return n, nil // nothing is stored, which the end finds out
+	}
+	p.data(c, Options{Cache: CacheKeep})
+	if want := []int{64, 32, 16, 16, 16, 16}; !slices.Equal(asked, want) {
+		t.Errorf("calls of %d MiB, want %d", asked, want)
 	}
 }
 

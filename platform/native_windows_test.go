@@ -248,6 +248,12 @@ func TestAttributes(t *testing.T) {
 	if err := futimens(dir, when, when); err != nil {
 		t.Errorf("of a directory open for reading: %v", err)
 	}
+	if err := utimensat(dir, name, when, fromFiletime(0)); err != nil {
+		t.Errorf("a time that is not kept: %v", err)
+	}
+	if err := statName(dir, name, &st, true); err != nil || st.Mtime != before || st.Atime != when {
+		t.Errorf("%v: %+v", err, st)
+	}
 	if err := futimens(fd, when, Time{-1 << 40, 0}); err != syscall.EINVAL {
 		t.Errorf("before 1601: %v", err)
 	}
@@ -300,6 +306,13 @@ func TestOpenBeneath(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 		if err == nil {
+			closeFD(fd)
+		}
+	}
+	// From the current directory other calls take these.
+	for _, name := range []string{`..\a`, "C:/windows", "C:."} {
+		if fd, err := openBeneath(CWD, MustName(name), PathOnly, 0); err != errBadName {
+			t.Errorf("%s from the current directory: %v", name, err)
 			closeFD(fd)
 		}
 	}
@@ -396,6 +409,12 @@ func TestHoles(t *testing.T) {
 	}
 	if err != nil || at > size/2 {
 		t.Errorf("data at %d, %v", at, err)
+	}
+	if err := fallocate(fd, 0, size/4); err != nil {
+		t.Error(err)
+	}
+	if err := fstat(fd, &st); err != nil || st.Size != size {
+		t.Errorf("after space was reserved: %v, %+v", err, st)
 	}
 	hole, err := lseek(fd, size/2, SeekHole)
 	if err != nil || hole <= size/2 || hole > size {

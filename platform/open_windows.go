@@ -111,13 +111,16 @@ func openWith(dir FD, name Name, flags int, mode uint32, attributes uint32) (FD,
 
 // unlinked sees to it that what was opened without following is no link, unless
 // links are wanted. What has a reparse point for another reason (deduplication,
-// files kept in a cloud) is opened again through it, for its content.
+// files kept in a cloud) is opened again through it, for its content; it is held
+// meanwhile, so that a link which took its name is found out. After an error fd
+// is closed.
 func unlinked(fd FD, o *object, flags int, access, kind, options uint32) (FD, error) {
 	var info tagInfo
 	if err := query(fd, classAttributeTag, &info); err != nil || info.attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT == 0 {
 		return fd, nil // a file system that can't tell has no links
 	}
-	if isLink(info.tag) {
+	const nameSurrogate = 0x20000000 // of tags that stand for something elsewhere (IsReparseTagNameSurrogate)
+	if isLink(info.tag) || info.tag&nameSurrogate != 0 {
 		if flags&PathOnly != 0 && flags&Directory == 0 {
 			return fd, nil
 		}
@@ -127,9 +130,23 @@ func unlinked(fd FD, o *object, flags int, access, kind, options uint32) (FD, er
 		}
 		return None, syscall.ELOOP
 	}
-	closeFD(fd)
-	fd, err := ntOpen(o, access, kind, windows.FILE_OPEN, options&^windows.FILE_OPEN_REPARSE_POINT)
-	return fd, errnoOf(err)
+	defer closeFD(fd)
+	through, err := ntOpen(o, access, kind, windows.FILE_OPEN, options&^windows.FILE_OPEN_REPARSE_POINT)
+	if err != nil {
+		return None, errnoOf(err)
+	}
+	var was, is Stat
+	if err = fstat(fd, &was); err == nil {
+		err = fstat(through, &is)
+	}
+	if err == nil && !is.SameInode(&was) {
+		err = syscall.ELOOP
+	}
+	if err != nil {
+		closeFD(through)
+		return None, err
+	}
+	return through, nil
 }
 
 // isLink reports the reparse tags that lead elsewhere: symbolic links, those
@@ -150,6 +167,15 @@ func openBeneath(dir FD, name Name, flags int, mode uint32) (FD, error) {
 	path := name.String()
 	if strings.HasPrefix(path, "/") {
 		return None, syscall.EXDEV
+	}
+	if dir == CWD {
+		// Names from CWD may have drives and backslashes, which lead out.
+		held, err := openName(CWD, dotName, PathOnly|Directory, 0)
+		if err != nil {
+			return None, err
+		}
+		defer closeFD(held)
+		dir = held
 	}
 	slash := strings.HasSuffix(path, "/")
 	todo := strings.Split(path, "/")

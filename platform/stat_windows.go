@@ -132,11 +132,12 @@ func fromFiletime(t int64) Time {
 	return Time{sec - filetimeEpoch, rest * 100}
 }
 
-// toFiletime refuses what a FILETIME can't hold, and 0 and -1, which mean
-// something else to the call.
+// toFiletime refuses what a FILETIME can't hold, and -1, which means something
+// else to the call. 0 is what a file system says of a time that it doesn't keep,
+// and to the call that it is to be left: so it is.
 func toFiletime(t Time) (int64, error) {
 	const last = (1<<63-1)/filetimeSecond - filetimeEpoch
-	if t.Sec <= -filetimeEpoch || t.Sec >= last {
+	if t.Sec < -filetimeEpoch || t.Sec >= last {
 		return 0, syscall.EINVAL
 	}
 	return (t.Sec+filetimeEpoch)*filetimeSecond + t.Nsec/100, nil

@@ -23,14 +23,18 @@ type door struct {
 	// onClose is called when all streams are there, and calls close.
 	onClose func()
 
-	mu    sync.Mutex
-	taken []bool // by number-1
-	left  int
-	shut  bool
+	mu      sync.Mutex
+	taken   []bool // by number-1
+	left    int
+	closing bool // but what it belongs to may be open yet
+	shut    bool
+	over    sync.Cond // closing is
 }
 
 func newDoor(l *Link, cred credential, client Pin, streams int) *door {
-	return &door{cred: cred, client: client, plain: l.Security == Plain, link: l, taken: make([]bool, streams), left: streams}
+	d := &door{cred: cred, client: client, plain: l.Security == Plain, link: l, taken: make([]bool, streams), left: streams}
+	d.over.L = &d.mu
+	return d
 }
 
 var errShut = errors.New("no more streams are let in")
@@ -54,7 +58,8 @@ func (d *door) take(number uint32) error {
 // close lets nobody in any more. It may be called again.
 func (d *door) close() {
 	d.mu.Lock()
-	d.shut = true
+	d.shut, d.closing = true, false
+	d.over.Broadcast()
 	d.mu.Unlock()
 	d.link.end()
 }
@@ -65,6 +70,7 @@ func (d *door) entered() {
 	d.mu.Lock()
 	d.left--
 	last, shut := d.left == 0, d.onClose
+	d.closing = d.closing || last
 	d.mu.Unlock()
 	if last {
 		shut()

@@ -80,6 +80,9 @@ func (l *Link) dialAgain(ctx context.Context) (*Stream, error) {
 func (d *door) more() (shut bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for d.closing {
+		d.over.Wait()
+	}
 	shut = d.shut
 	if shut {
 		d.left = 0 // who did not come in time does not come any more

@@ -55,9 +55,16 @@ func TestRenew(t *testing.T) {
 	address := near.streams[0].address()
 	shut := func() {
 		t.Helper()
-		if c, err := net.Dial("tcp", address); err == nil {
-			t.Error("the listener is open")
+		for i := 0; ; i++ {
+			c, err := net.Dial("tcp", address)
+			if err != nil {
+				return
+			}
 			c.Close()
+			if i == 100 {
+				t.Fatal("the listener is open")
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 	shut()

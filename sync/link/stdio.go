@@ -132,6 +132,9 @@ func (l *Link) renewBy(d *door, open func() error) {
 func (l *Link) guard(d *door, closed func()) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	shut := sync.OnceFunc(func() {
+		d.mu.Lock()
+		d.closing = true
+		d.mu.Unlock()
 		closed()
 		d.close()
 	})

@@ -355,6 +355,12 @@ func TestSymbolicLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	create(t, dir, "d/a", "x")
+	// To those who judge where links lead they are one name.
+	for _, text := range []string{`..\..\a`, `C:\a`, "C:/a", `d\a`} {
+		if err := symlinkat(MustName(text), dir, MustName("out")); err != errBadName {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 	err := symlinkat(MustName("d/a"), dir, MustName("file"))
 	if NotPermitted(err) || Unsupported(err) {
 		t.Skipf("no symbolic links: %v", err)

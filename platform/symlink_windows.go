@@ -103,9 +103,14 @@ func fromObjectName(text string) string {
 }
 
 // symlinkat makes a link to a directory where the text says so or where it
-// leads to one by now.
+// leads to one by now. A backslash, or a drive without a slash in front, stands
+// in no text of readlinkat, and one of another system would lead elsewhere than
+// there.
 func symlinkat(target Name, dir FD, name Name) error {
 	text := target.String()
+	if strings.Contains(text, `\`) || text != "" && text[0] != '/' && filepath.VolumeName(text) != "" {
+		return errBadName
+	}
 	isDir := strings.HasSuffix(text, "/")
 	if !isDir {
 		var st Stat

@@ -3,6 +3,7 @@
 package platform
 
 import (
+	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -18,11 +19,16 @@ const (
 
 func isACL(attr Name) bool { return strings.HasPrefix(text(attr), aclPrefix) }
 
-// addACL adds the name to a list of n bytes in buf.
-func addACL(fd FD, buf []byte, n int) (int, error) {
-	if !hasACL(fd) {
-		return n, nil
+// addACL adds the name to a list of n bytes in buf. err is how the list failed:
+// a file system may have ACLs and no attributes.
+func addACL(fd FD, buf []byte, n int, err error) (int, error) {
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return -1, err
 	}
+	if !hasACL(fd) {
+		return n, err
+	}
+	n = max(n, 0)
 	if len(buf) == 0 {
 		return n + len(accessACL), nil // only the size was asked for
 	}

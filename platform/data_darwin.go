@@ -107,5 +107,13 @@ func fullFsync(fd FD) error {
 	return err
 }
 
-// fdatasync is fsync(2): the data reach the drive, not more.
-func fdatasync(fd FD) error { return unix.Fsync(int(fd)) }
+// fdatasync sees to it that the data are on the device before anything that is
+// written later (F_BARRIERFSYNC, fcntl(2)), which is what callers want of it:
+// fsync(2) would leave that to the cache of the drive.
+func fdatasync(fd FD) error {
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_BARRIERFSYNC, 0)
+	if Unsupported(err) {
+		return unix.Fsync(int(fd))
+	}
+	return err
+}

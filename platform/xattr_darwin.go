@@ -8,10 +8,7 @@ import (
 
 func flistxattr(fd FD, buf []byte) (int, error) {
 	n, err := unix.Flistxattr(int(fd), buf)
-	if err != nil {
-		return -1, err
-	}
-	return addACL(fd, buf, n)
+	return addACL(fd, buf, n, err)
 }
 
 func fgetxattr(fd FD, attr Name, buf []byte) (int, error) {

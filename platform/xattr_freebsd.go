@@ -14,9 +14,14 @@ import (
 // the kernel doesn't answer of such a descriptor is refused.
 
 // flistxattr turns the lists of both name spaces, whose names have their length
-// in front, into one of names that end in NUL. A buffer of no length asks for
-// the size.
+// in front, into one of names that end in NUL, and adds an ACL. A buffer of no
+// length asks for the size.
 func flistxattr(fd FD, buf []byte) (int, error) {
+	n, err := listSpaces(fd, buf)
+	return addACL(fd, buf, n, err)
+}
+
+func listSpaces(fd FD, buf []byte) (int, error) {
 	n := 0
 	for _, space := range [...]struct {
 		id     int
@@ -40,7 +45,7 @@ func flistxattr(fd FD, buf []byte) (int, error) {
 			return -1, err
 		}
 	}
-	return addACL(fd, buf, n)
+	return n, nil
 }
 
 // addNames adds to n bytes in buf.

@@ -8,6 +8,10 @@ import "runtime"
 // below it is open.
 const MovesBusyDirectories = true
 
+// HasOwners says whether files have owners, ACLs and extended attributes as this
+// package knows them.
+const HasOwners = true
+
 // Serves says whether this system may be the far end of a connection: whether
 // what keeps a client to its export was tried there.
 const Serves = true

@@ -12,6 +12,10 @@ import (
 // below it is open. NTFS refuses, whoever has it open.
 const MovesBusyDirectories = false
 
+// HasOwners says whether files have owners, ACLs and extended attributes as this
+// package knows them.
+const HasOwners = false
+
 // Serves says whether this system may be the far end of a connection: whether
 // what keeps a client to its export was tried there.
 const Serves = false

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/zccp/zccp/sync/apply"
@@ -129,7 +130,7 @@ func (p *readPlan) readHeader(line []byte) error {
 	if err := decodePlanLine(line, h, h.restore); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(h.Dir, "/") || strings.Contains(h.Dir+strings.Join(h.Args, ""), "\x00") {
+	if !filepath.IsAbs(h.Dir) || strings.Contains(h.Dir+strings.Join(h.Args, ""), "\x00") {
 		return errors.New("no working directory, or a NUL in a name")
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/apply"
 )
 
@@ -87,6 +88,9 @@ func (f *folder) resolveContext() error {
 	c.RequireXattr = c.RequireXattr && c.Preserve.Xattr
 	if c.RequireContext && !f.selinux {
 		return refusef("", "cannot preserve security context without an SELinux-enabled kernel")
+	}
+	if c.RequireXattr && !platform.HasOwners {
+		return refusef("", "cannot preserve extended attributes on this system")
 	}
 	if !f.context || !f.selinux {
 		return nil

@@ -203,6 +203,21 @@ func (f *syncFolder) resolveAttributes() (err error) {
 	if m.FakeSuper && f.rules.ACLs {
 		return unsupported("--fake-super with --acls", "it keeps no ACLs")
 	}
+	if !platform.HasOwners {
+		for _, x := range []struct {
+			set    bool
+			option string
+		}{
+			{f.rules.ACLs, "--acls"},
+			{f.rules.Xattrs, "--xattrs"},
+			{m.FakeSuper, "--fake-super"},
+			{f.receives && f.ownerOption != [2]string{}, "an owner by --chown, --usermap or --groupmap"},
+		} {
+			if x.set {
+				return unsupported(x.option+" on this system", "its files have no such owners and attributes")
+			}
+		}
+	}
 	if f.chmod != nil {
 		if m.Chmod, err = parseChmod(f.chmod, m.Umask); err != nil {
 			return err

@@ -29,10 +29,13 @@ func say(t *testing.T, msgs ...any) []byte {
 	return b
 }
 
-// against gives a served session what a client says, and returns what ended it.
-func against(t *testing.T, root string, said []byte) error {
+// against gives a served session what a client says, and returns what ended it. With cut the
+// client goes then; else it stays, so that what it said is what ends the session, however slow the
+// machine is.
+func against(t *testing.T, root string, said []byte, cut bool) error {
 	t.Helper()
 	a, b := pipePair(t)
+	defer a.Close()
 	go io.Copy(io.Discard, a)
 	go func() {
 		// The job first: what is asked for has to have been offered.
@@ -43,12 +46,16 @@ func against(t *testing.T, root string, said []byte) error {
 		a.Write(said[:n])
 		time.Sleep(100 * time.Millisecond)
 		a.Write(said[n:])
-		time.Sleep(300 * time.Millisecond)
-		a.Close()
+		if cut {
+			time.Sleep(300 * time.Millisecond)
+			a.Close()
+		}
 	}()
 	e := ends{control: b, seed: 1, next: func(context.Context) (*stream, error) { return nil, io.EOF }}
+	times := testTiming()
+	times.linger = 50 * time.Millisecond
 	done := make(chan error, 1)
-	go func() { done <- serve(context.Background(), e, testTiming(), wires{}.far(archive())) }()
+	go func() { done <- serve(context.Background(), e, times, wires{}.far(archive())) }()
 	select {
 	case err := <-done:
 		return err
@@ -130,7 +137,7 @@ func TestHostilePeer(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			err := against(t, dst, c.said)
+			err := against(t, dst, c.said, strings.HasPrefix(c.name, "cut"))
 			e, ok := err.(*Error)
 			if !ok || e.Code != CodeProtocol && e.Code != CodeSecurity || strings.HasPrefix(e.Text, "protocol error") == strings.HasPrefix(c.name, "cut") {
 				t.Errorf("ended by %v", err)
@@ -139,7 +146,7 @@ func TestHostilePeer(t *testing.T) {
 	}
 	// A name that leads elsewhere can't be encoded, so it is put into the bytes.
 	said := bytes.Replace(say(t, push, root, &wire.Entries{Dir: 0, Items: []wire.Entry{{Name: []byte("XXXsecret"), Attr: file.Attr}}}), []byte("XXXsecret"), []byte("../secret"), 1)
-	if e, ok := against(t, dst, said).(*Error); !ok || e.Code != CodeSecurity {
+	if e, ok := against(t, dst, said, false).(*Error); !ok || e.Code != CodeSecurity {
 		t.Errorf("name that leads elsewhere: %v", e)
 	}
 	if data, err := os.ReadFile(secret); err != nil || string(data) != "secret" {
@@ -199,7 +206,7 @@ func TestNoRoom(t *testing.T) {
 		name = append(name[:250], []byte(strings.Repeat(string(rune('a'+i%26)), 5))...)
 		said = append(said, say(t, &wire.Dir{ID: i + 1, Parent: i, Name: name, Attr: attr, Path: bytes.Repeat([]byte("p"), 1000)})...)
 	}
-	if err, ok := against(t, dst, said).(*Error); !ok || err.Code != CodeProtocol || !strings.Contains(err.Text, "no room") {
+	if err, ok := against(t, dst, said, false).(*Error); !ok || err.Code != CodeProtocol || !strings.Contains(err.Text, "no room") {
 		t.Errorf("ended by %v", err)
 	}
 }

@@ -56,21 +56,28 @@ func getdents(fd FD, buf []byte) (int, error) {
 	default:
 		return -1, errnoOf(status)
 	}
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(b)), int(iosb.Information))
-	stored := 0
-	for len(raw) > direntName {
+	return putEntries(buf, unsafe.Slice((*byte)(unsafe.Pointer(b)), min(int(iosb.Information), room)))
+}
+
+// putEntries stores what came. What doesn't add up is an error: it would be
+// taken for the end of the directory, and names for missing.
+func putEntries(buf, raw []byte) (stored int, err error) {
+	const nameMax = 16 << 10 // bytes; file systems have 510, and 16 bits are for the length of an entry
+	for {
+		if len(raw) <= direntName {
+			return -1, syscall.EIO
+		}
 		next := int(binary.LittleEndian.Uint32(raw))
 		length := int(binary.LittleEndian.Uint32(raw[direntNameLength:]))
-		if direntName+length > len(raw) {
-			break
+		if length > nameMax || length > len(raw)-direntName || next > len(raw) || next != 0 && next < direntName+length {
+			return -1, syscall.EIO
 		}
 		stored += putEntry(buf[stored:], raw, raw[direntName:direntName+length])
-		if next == 0 || next > len(raw) {
-			break
+		if next == 0 {
+			return stored, nil
 		}
 		raw = raw[next:]
 	}
-	return stored, nil
 }
 
 // putEntry stores one entry and returns its length.

@@ -259,6 +259,33 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
+// TestListingBroken cuts and garbles what a file system says is in a directory.
+func TestListingBroken(t *testing.T) {
+	entry := func(next, length byte) []byte {
+		b := make([]byte, direntName+4)
+		b[0], b[direntNameLength], b[direntName] = next, length, 'a'
+		return b
+	}
+	for _, c := range []struct {
+		raw []byte
+		ok  bool
+	}{
+		{entry(0, 2), true},
+		{append(entry(direntName+4, 2), entry(0, 4)...), true},
+		{nil, false},
+		{entry(0, 2)[:direntName], false},
+		{entry(0, 6), false},
+		{entry(direntName+4, 2), false},
+		{entry(direntName+8, 2), false},
+		{append(entry(8, 2), entry(0, 2)...), false},
+	} {
+		n, err := putEntries(make([]byte, 1024), c.raw)
+		if c.ok != (err == nil && n > 0) || !c.ok && err != syscall.EIO {
+			t.Errorf("%d bytes, next %v: %d, %v", len(c.raw), c.raw[:min(1, len(c.raw))], n, err)
+		}
+	}
+}
+
 func TestDots(t *testing.T) {
 	dir, path := held(t)
 	if err := os.Mkdir(path+`\sub`, 0o700); err != nil {

@@ -82,8 +82,8 @@ func query[T any](fd FD, class uint32, info *T) error {
 func queryVolume[T any](fd FD, class uintptr, info *T) error {
 	var iosb windows.IO_STATUS_BLOCK
 	r, _, _ := ntQueryVolumeInformationFile.Call(uintptr(fd), uintptr(unsafe.Pointer(&iosb)), uintptr(unsafe.Pointer(info)), unsafe.Sizeof(*info), class)
-	if r != 0 {
-		return windows.NTStatus(r)
+	if status := windows.NTStatus(r); status != 0 {
+		return status
 	}
 	return nil
 }

@@ -277,26 +277,16 @@ func (m *Mirror) flushMoved(from *standing) error {
 // its old name stays and is treated as any that is deleted.
 func (m *Mirror) rename(e *entry, from *standing) error {
 	dir, to := from.dir.FD(), e.p.dfd()
-	link := func() error { return m.calls.Linkat(dir, from.name, to, e.as, false) }
 	if m.opts.Backup {
-		return retry(link)
+		return retry(func() error { return m.calls.Linkat(dir, from.name, to, e.as, false) })
 	}
-	rename := func() error { return m.calls.RenameNoReplace(dir, from.name, to, e.as) }
-	err := retry(rename)
+	rename := func() error { return copier.RenameNew(m.calls, dir, from.name, to, e.as) }
+	err := rename()
 	if platform.Denied(err) && from.within {
 		// Its owner may lift the mode of a directory that goes anyway.
 		var st platform.Stat
 		if m.calls.Fstat(dir, &st) == nil && m.calls.Fchmod(dir, st.Mode&platform.ModeBits|0o700) == nil {
-			err = retry(rename)
-		}
-	}
-	if err == nil || platform.Exists(err) || !platform.Unsupported(err) {
-		return err
-	}
-	// Some file systems rename only over what is there (rename(2), EINVAL).
-	if err = retry(link); err == nil {
-		if err = retry(func() error { return m.calls.Unlinkat(dir, from.name) }); err != nil {
-			m.calls.Unlinkat(to, e.as)
+			err = rename()
 		}
 	}
 	return err

@@ -3,7 +3,7 @@ package mirror
 import (
 	"context"
 
-	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/sync/apply"
 )
 
@@ -180,12 +180,7 @@ func (m *Mirror) publish(p *pair) {
 	defer parent.dst.Release()
 	err := p.dst.Renamed(p.name, func() error {
 		dir := parent.dst.FD()
-		err := retry(func() error { return m.calls.RenameNoReplace(dir, p.temp, dir, p.name) })
-		if err != nil && !platform.Exists(err) && platform.Unsupported(err) {
-			// A plain rename replaces at most an empty directory.
-			err = retry(func() error { return m.calls.Renameat(dir, p.temp, dir, p.name) })
-		}
-		return err
+		return copier.RenameNew(m.calls, dir, p.temp, dir, p.name)
 	})
 	if err != nil {
 		m.problem("create directory", m.dstPath(p, nil), err)

@@ -21,7 +21,8 @@
 //  5. At the receiver each stream has a lane (intake.go), which gives batches to the
 //     engine and stores pieces of files (incoming.go). A file is the engine's
 //     again once its size has come, the sums are right and, if the kernel sent it,
-//     the sender has looked at it once more.
+//     the sender has looked at it once more. What can't be stored is not sent any
+//     further.
 //  6. When the engine is done, the receiver says so; the sender then does what is
 //     left to do there and has the last word.
 //
@@ -32,6 +33,10 @@
 // breaks the protocol. As long as there is no data stream, frames go through the
 // control channel, in a window of their own (pipe.go).
 //
-// The first failure ends both ends, within a second (ending.go). Nothing is published then that
-// was not whole.
+// A stream whose key has been used for long is replaced (renew.go). A session in
+// which nothing goes on is ended by a daemon (progress.go), which also bounds what it
+// keeps for one.
+//
+// The first failure ends both ends, within a second (ending.go). Nothing is published
+// then that was not whole.
 package remote

@@ -72,6 +72,12 @@ func (w *Work) Counted(c *platform.Calls) *platform.Calls {
 			return n, err
 		}
 	}
+	// What a file is made from at the receiver, of which nothing is heard.
+	out.CopyFileRange = func(dst platform.FD, dstOff int64, src platform.FD, srcOff int64, n int) (int, error) {
+		n, err := c.CopyFileRange(dst, dstOff, src, srcOff, n)
+		w.count(err)
+		return n, err
+	}
 	// Into a socket of which nobody reads, it moves nothing.
 	out.Sendfile = func(dst, src platform.FD, off int64, n int) (int, error) {
 		n, err := c.Sendfile(dst, src, off, n)

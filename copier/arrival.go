@@ -56,6 +56,7 @@ type Arrival struct {
 func (w *Worker) Arrive(p *Put) (*Arrival, error) {
 	a := &Arrival{c: w.c, calls: w.calls, p: p, noBasis: p.BasisStat == nil, bad: math.MaxInt64}
 	p.Result, p.Lost = Result{Attempts: 1, Method: ReadWrite}, Lost{}
+	p.Src = platform.None
 	// What an earlier run left can be the basis, by the choice of the caller.
 	partial := p.Partial
 	if w.CanResume(p) {

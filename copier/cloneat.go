@@ -18,8 +18,8 @@ const noCloneAt = 1 << 31
 
 // wantsCloneAt reports whether a new file is to be made by CloneAt.
 func (w *Worker) wantsCloneAt(p *Put) bool {
-	if p.Delta || p.Partial != nil || p.Preallocate || w.c.opts.AttributesOnly {
-		return false
+	if p.Src == platform.None || p.Delta || p.Partial != nil || p.Preallocate || w.c.opts.AttributesOnly {
+		return false // an Arrival, or not a whole copy
 	}
 	refused := w.refusedFor(p.DirDev, p.Stat.Dev).Load()
 	if refused&noCloneAt != 0 {

@@ -25,7 +25,8 @@ func (t Time) Before(u Time) bool {
 }
 
 // Stat is what is known of an inode. Sizes are bytes, Blocks are units of 512
-// bytes, Mode is st_mode with the type bits of Linux on every system.
+// bytes. Mode is st_mode with the type bits of Linux, and Rdev is encoded as
+// Linux does it (MakeDevice), on every system.
 type Stat struct {
 	Dev, Ino  uint64
 	Mode      uint32

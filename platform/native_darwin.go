@@ -71,6 +71,15 @@ func mknodat(dir FD, name Name, mode uint32, rdev uint64) error {
 		if mode&ModeType == ModeFIFO {
 			return unix.Mkfifo(text(name), mode&ModeBits)
 		}
-		return unix.Mknod(text(name), mode, int(int32(rdev)))
+		major, minor := SplitDevice(rdev)
+		if major > 0xff || minor > 0xffffff {
+			return unix.EINVAL
+		}
+		return unix.Mknod(text(name), mode, int(int32(unix.Mkdev(major, minor))))
 	})
+}
+
+func rdevOf(u *unix.Stat_t) uint64 {
+	dev := uint64(uint32(u.Rdev))
+	return MakeDevice(unix.Major(dev), unix.Minor(dev))
 }

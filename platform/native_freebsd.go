@@ -61,5 +61,14 @@ func openBeneath(dir FD, name Name, flags int, mode uint32) (FD, error) {
 }
 
 func mknodat(dir FD, name Name, mode uint32, rdev uint64) error {
-	return unix.Mknodat(at(dir), text(name), mode, rdev)
+	major, minor := SplitDevice(rdev)
+	a, b := uint64(major), uint64(minor)
+	// __makedev of sys/types.h. What x/sys has is that of 32 bits.
+	dev := a&^0xff<<32 | a&0xff<<8 | b&0xff00<<24 | b&^0xff00
+	return unix.Mknodat(at(dir), text(name), mode, dev)
+}
+
+func rdevOf(u *unix.Stat_t) uint64 {
+	dev := u.Rdev
+	return MakeDevice(uint32(dev>>32&^0xff|dev>>8&0xff), uint32(dev>>24&0xff00|dev&0xffff00ff))
 }

@@ -18,6 +18,8 @@ func fstat(fd FD, st *Stat) error {
 
 func blocksOf(u *unix.Stat_t) int64 { return u.Blocks }
 
+func rdevOf(u *unix.Stat_t) uint64 { return u.Rdev }
+
 func fromStatx(st *Stat, x *unix.Statx_t) {
 	st.Dev, st.Ino = unix.Mkdev(x.Dev_major, x.Dev_minor), x.Ino
 	st.Mode, st.UID, st.GID = uint32(x.Mode), x.Uid, x.Gid

@@ -135,7 +135,7 @@ func (f *faker) overrule(p place, st *platform.Stat) error {
 	}
 	st.Mode, st.UID, st.GID = mode, r.uid, r.gid
 	if isDevice(mode) {
-		st.Rdev = makeDevice(r.major, r.minor)
+		st.Rdev = platform.MakeDevice(r.major, r.minor)
 	}
 	return nil
 }
@@ -250,7 +250,7 @@ func (f *faker) mknodat(dir platform.FD, name platform.Name, mode uint32, rdev u
 	return f.create(dir, name, nil, func(r *record) {
 		r.mode = mode
 		if isDevice(mode) {
-			r.major, r.minor = splitDevice(rdev)
+			r.major, r.minor = platform.SplitDevice(rdev)
 		}
 	})
 }
@@ -274,16 +274,6 @@ func (f *faker) readlinkat(dir platform.FD, name platform.Name, buf []byte) (int
 	}
 	defer f.Calls.Close(fd)
 	return f.Calls.Pread(fd, buf, 0)
-}
-
-// splitDevice and makeDevice are gnu_dev_major(3) and its like.
-func splitDevice(dev uint64) (major, minor uint32) {
-	return uint32(dev>>8&0xfff | dev>>32&^0xfff), uint32(dev&0xff | dev>>12&^0xff)
-}
-
-func makeDevice(major, minor uint32) uint64 {
-	a, b := uint64(major), uint64(minor)
-	return a&0xfff<<8 | a&^0xfff<<32 | b&0xff | b&^0xff<<12
 }
 
 // disguised returns the name under which an attribute is stored: with --fake-super

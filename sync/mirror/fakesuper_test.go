@@ -245,14 +245,14 @@ func TestFakeSuperCorrupt(t *testing.T) {
 
 func TestFakeSuperDevices(t *testing.T) {
 	for _, n := range [][2]uint32{{1, 3}, {8, 255}, {8, 256}, {4095, 1<<20 - 1}, {4096, 1}} {
-		dev := makeDevice(n[0], n[1])
-		if major, minor := splitDevice(dev); major != n[0] || minor != n[1] {
+		dev := platform.MakeDevice(n[0], n[1])
+		if major, minor := platform.SplitDevice(dev); major != n[0] || minor != n[1] {
 			t.Errorf("%v: %#x is %d,%d", n, dev, major, minor)
 		}
 	}
 	var st platform.Stat
 	name := platform.MustName("/dev/null")
-	if platform.Native().Statat(platform.CWD, name, &st, false) == nil && isDevice(st.Mode) && st.Rdev != makeDevice(1, 3) {
+	if platform.Native().Statat(platform.CWD, name, &st, false) == nil && isDevice(st.Mode) && st.Rdev != platform.MakeDevice(1, 3) {
 		t.Errorf("/dev/null is %#x", st.Rdev)
 	}
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -165,5 +166,40 @@ func TestRenewDenied(t *testing.T) {
 		if c.code != 0 && near.asked.Load() < 4 {
 			t.Errorf("it was tried %d times", near.asked.Load())
 		}
+	}
+}
+
+// TestRetiredInBetween: a file that nobody else can go on with is sent to its end, although another
+// stream came in this one's place before it was begun.
+func TestRetiredInBetween(t *testing.T) {
+	const size = 3 * smallFile
+	name := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(name, make([]byte, size), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	calls := platform.Native()
+	fd, err := calls.Openat(platform.CWD, platform.MustName(name), platform.ReadOnly, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &opened{fd: fd}
+	if err := calls.Fstat(fd, &o.st); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := memoryPair(t)
+	x, y := tcpPair(t)
+	defer x.Close()
+	defer y.Close()
+	go io.Copy(io.Discard, y)
+	m := mirror.New(calls, archive(), &told{})
+	d := newSender(newSession(t.Context(), ends{control: a}, testTiming()), m, m.Calls(), m.Copier(), jobWords{})
+	st := &stream{conn: x, number: 1, private: true, sock: platform.None}
+	st.retired.Store(true)
+	p := &pump{d: d, s: st, buf: make([]byte, wire.HeaderSize+bufferSize), wear: wear{s: d.session, st: st}}
+	if err := p.big(o); err != nil {
+		t.Fatal(err)
+	}
+	if sent := st.used.Load(); sent != wire.HeaderSize+size {
+		t.Errorf("%d bytes were sent", sent)
 	}
 }

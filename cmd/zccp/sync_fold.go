@@ -36,6 +36,9 @@ func parseSync(e *env, argv []string) (*syncConfig, error) {
 	if err := f.resolve(line.Operands); err != nil {
 		return nil, err
 	}
+	if err := f.checkOwners(); err != nil {
+		return nil, err
+	}
 	return &f.cfg, nil
 }
 

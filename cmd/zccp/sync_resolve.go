@@ -197,26 +197,34 @@ func (f *syncFolder) resolveBackup() error {
 	return nil
 }
 
+// checkOwners refuses what was asked for by name and files of this system can't
+// have. What a copy to another machine asks for along with the rest is left out,
+// as on one machine.
+func (f *syncFolder) checkOwners() error {
+	if platform.HasOwners {
+		return nil
+	}
+	for _, x := range []struct {
+		set    bool
+		option string
+	}{
+		{f.rules.ACLs, "--acls"},
+		{f.rules.Xattrs, "--xattrs"},
+		{f.cfg.Mirror.FakeSuper, "--fake-super"},
+		{f.receives && f.ownerOption != [2]string{}, "an owner by --chown, --usermap or --groupmap"},
+	} {
+		if x.set {
+			return unsupported(x.option+" on this system", "its files have no such owners and attributes")
+		}
+	}
+	return nil
+}
+
 // resolveAttributes settles modes and owners.
 func (f *syncFolder) resolveAttributes() (err error) {
 	m := &f.cfg.Mirror
 	if m.FakeSuper && f.rules.ACLs {
 		return unsupported("--fake-super with --acls", "it keeps no ACLs")
-	}
-	if !platform.HasOwners {
-		for _, x := range []struct {
-			set    bool
-			option string
-		}{
-			{f.rules.ACLs, "--acls"},
-			{f.rules.Xattrs, "--xattrs"},
-			{m.FakeSuper, "--fake-super"},
-			{f.receives && f.ownerOption != [2]string{}, "an owner by --chown, --usermap or --groupmap"},
-		} {
-			if x.set {
-				return unsupported(x.option+" on this system", "its files have no such owners and attributes")
-			}
-		}
 	}
 	if f.chmod != nil {
 		if m.Chmod, err = parseChmod(f.chmod, m.Umask); err != nil {

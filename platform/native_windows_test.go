@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"encoding/binary"
 	"os"
 	"slices"
 	"strings"
@@ -123,6 +124,41 @@ func TestListing(t *testing.T) {
 	}
 	if got := list(t, dir); !slices.Equal(got, want) {
 		t.Errorf("listed from the beginning: %q", got)
+	}
+}
+
+// TestEntriesFit has names of which each character takes three bytes instead of
+// two, as many of them as a call could bring.
+func TestEntriesFit(t *testing.T) {
+	const size, room = 4096, 4096 / 3 * 2 &^ 7
+	for units := 1; units <= 255; units++ {
+		record := (direntName + 2*units + 7) &^ 7
+		raw := make([]byte, room/record*record)
+		for at := 0; at < len(raw); at += record {
+			if at+record < len(raw) {
+				binary.LittleEndian.PutUint32(raw[at:], uint32(record))
+			}
+			binary.LittleEndian.PutUint32(raw[at+direntNameLength:], uint32(2*units))
+			for i := range units {
+				binary.LittleEndian.PutUint16(raw[at+direntName+2*i:], '漢')
+			}
+		}
+		buf := make([]byte, size)
+		n, err := putEntries(buf, raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, rest := 0, buf[:n]
+		for len(rest) > 0 {
+			var name Name
+			if name, _, _, rest = NextEntry(rest); name.String() != strings.Repeat("漢", units) {
+				t.Fatalf("%d characters: entry %d is %q", units, told, name)
+			}
+			told++
+		}
+		if told != room/record {
+			t.Errorf("%d characters: %d entries of %d", units, told, room/record)
+		}
 	}
 }
 

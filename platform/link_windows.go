@@ -180,14 +180,19 @@ func unlinkat(dir FD, name Name) error { return remove(dir, name, false) }
 func rmdirat(dir FD, name Name) error  { return remove(dir, name, true) }
 
 // withPrivilege calls f with a privilege that the process may have and mostly
-// hasn't enabled, as CreateSymbolicLink does. Without it f finds out.
+// hasn't enabled, as CreateSymbolicLink does. Without it f finds out. A thread
+// that can't be made to forget it stays this goroutine's.
 func withPrivilege(name string, f func() error) error {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	if windows.ImpersonateSelf(windows.SecurityImpersonation) != nil {
+		runtime.UnlockOSThread()
 		return f()
 	}
-	defer windows.RevertToSelf()
+	defer func() {
+		if windows.RevertToSelf() == nil {
+			runtime.UnlockOSThread()
+		}
+	}()
 	var token windows.Token
 	if windows.OpenThreadToken(windows.CurrentThread(), windows.TOKEN_QUERY|windows.TOKEN_ADJUST_PRIVILEGES, false, &token) != nil {
 		return f()

@@ -43,6 +43,7 @@ type transfer struct {
 	sized      int64 // the size that the destination was given before, or 0
 	progress   bool  // several chunks: tell
 	halved     uint8 // how often the bound of a call was halved
+	allowed    int64 // bytes that the rate limit has let through and that were not moved
 	skipsZeros bool  // --sparse=always: the mover itself knows how far it stored
 
 	pieces  []sharedPiece // to be cloned from other copies, by offset
@@ -275,10 +276,14 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 			n = min(n, w.c.resumeChunk)
 		}
 		if l := w.c.opts.Limit; l != nil {
-			n = min(n, l.chunk())
-			if err := wait(ctx, l.reserve(n)); err != nil {
-				return err
+			// Each byte is booked once, though a call may move less than was asked.
+			if t.allowed == 0 {
+				t.allowed = min(n, l.chunk())
+				if err := wait(ctx, l.reserve(t.allowed)); err != nil {
+					return err
+				}
 			}
+			n = min(n, t.allowed)
 		}
 		var began time.Time
 		if n == chunkSize>>t.halved {
@@ -308,6 +313,7 @@ func (w *Worker) moveRange(ctx context.Context, t *transfer, end int64) error {
 			t.halved++
 		}
 		t.off += int64(moved)
+		t.allowed = max(0, t.allowed-int64(moved))
 		w.account(t, r.method, t.off-before)
 		if t.journal != nil {
 			if err := t.journal.note(w, t); err != nil {

@@ -237,6 +237,18 @@ func TestSlowCalls(t *testing.T) {
 	}
 }
 
+// TestLimitOfShortCalls: what a call was let through for and did not move is not booked again,
+// which would take some four seconds.
+func TestLimitOfShortCalls(t *testing.T) {
+	const rate = 64 << 20
+	p := newPair(t, noise(rate/4))
+	begun := time.Now()
+	p.data(platform.Native(), Options{Methods: []Method{ReadWrite}, Limit: NewLimiter(rate)})
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("a quarter of a second's worth took %v", took)
+	}
+}
+
 // TestCloneOfNothing: a clone that succeeds and stores nothing is not believed.
 func TestCloneOfNothing(t *testing.T) {
 	content := noise(3 * sip)

@@ -1,6 +1,8 @@
 package local
 
 import (
+	"cmp"
+
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/platform"
 )
@@ -19,7 +21,7 @@ func (c *Copy) syncDir(fd platform.FD, path func() string) {
 // syncBase flushes the directory that operands were published in: its names
 // with --fsync=full, the whole file system with --fsync=batch.
 func (c *Copy) syncBase(b *node) {
-	path := func() string { return b.prefix[1] }
+	path := func() string { return cmp.Or(b.prefix[1], ".") }
 	c.syncDir(b.dfd, path)
 	if c.put.Fsync == copier.SyncBatch && !c.opts.DryRun {
 		if err := c.calls.Syncfs(b.dfd); err != nil {

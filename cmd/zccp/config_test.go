@@ -302,7 +302,7 @@ func TestMessagesMatchCp(t *testing.T) {
 		t.Skip("needs cp of GNU coreutils")
 	}
 	lines := []string{
-		"", "a", "-v", "-t d", "-T a", "--nope a b", "--nope=1", "-q a b", "-a5", "-S", "-t", "--suffix", "--no-preserve",
+		"", "a", "-v", "-t d", "-T a", "--nope a b", "--nope=1", "-y a b", "-a5", "-S", "-t", "--suffix", "--no-preserve",
 		"--verbose=3 a b", "--help=3", "--reflink=x a b", "--reflink= a b", "--reflink=a a b", "--sparse a b", "--sparse=",
 		"--sparse", "--backup=foo a b", "--backup=n a b", "--preserve=foo a b", "--preserve= a b", "--preserve=mode,,links a b",
 		"--no-preserve=foo a b", "-ls a b", "--backup -n a b", "-nb a b", "--reflink=always --sparse=always a b",

@@ -4,24 +4,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const errInvalidName = unix.EINVAL
-
-// Open flags of Calls.Openat. Those above the 32 bits that the kernel takes
+// More open flags of Calls.Openat. Those above the 32 bits that the kernel takes
 // have no counterpart: openFlags says what becomes of them.
 const (
-	ReadOnly  = unix.O_RDONLY
-	WriteOnly = unix.O_WRONLY
-	ReadWrite = unix.O_RDWR
-	Create    = unix.O_CREAT
-	Exclusive = unix.O_EXCL
-	Truncate  = unix.O_TRUNC
-	NoFollow  = unix.O_NOFOLLOW
-	NonBlock  = unix.O_NONBLOCK
-	Directory = unix.O_DIRECTORY
-	NoCTTY    = unix.O_NOCTTY
-	NoAtime   = 1 << 40
-	PathOnly  = 1 << 41
-	Unnamed   = 1 << 42
+	NoAtime  = 1 << 40
+	PathOnly = 1 << 41
+	Unnamed  = 1 << 42
 )
 
 // openFlags: NoAtime is a wish that can't be granted. What is opened for its

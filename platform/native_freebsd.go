@@ -4,24 +4,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const errInvalidName = unix.EINVAL
-
-// Open flags of Calls.Openat. O_PATH is there since FreeBSD 13; those above the
+// More open flags of Calls.Openat. O_PATH is there since FreeBSD 13; those above the
 // 32 bits that the kernel takes have no counterpart.
 const (
-	ReadOnly  = unix.O_RDONLY
-	WriteOnly = unix.O_WRONLY
-	ReadWrite = unix.O_RDWR
-	Create    = unix.O_CREAT
-	Exclusive = unix.O_EXCL
-	Truncate  = unix.O_TRUNC
-	NoFollow  = unix.O_NOFOLLOW
-	NonBlock  = unix.O_NONBLOCK
-	Directory = unix.O_DIRECTORY
-	NoCTTY    = unix.O_NOCTTY
-	PathOnly  = 0x00400000 // O_PATH, sys/fcntl.h
-	NoAtime   = 1 << 40
-	Unnamed   = 1 << 42
+	PathOnly = 0x00400000 // O_PATH, sys/fcntl.h
+	NoAtime  = 1 << 40
+	Unnamed  = 1 << 42
 )
 
 // openFlags: NoAtime is a wish that can't be granted.

@@ -7,24 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const errInvalidName = unix.EINVAL
-
-// Open flags of Calls.Openat.
+// More open flags of Calls.Openat.
 const (
-	ReadOnly  = unix.O_RDONLY
-	WriteOnly = unix.O_WRONLY
-	ReadWrite = unix.O_RDWR
-	Create    = unix.O_CREAT
-	Exclusive = unix.O_EXCL
-	Truncate  = unix.O_TRUNC
-	NoFollow  = unix.O_NOFOLLOW
-	NonBlock  = unix.O_NONBLOCK
-	Directory = unix.O_DIRECTORY
-	NoAtime   = unix.O_NOATIME
-	PathOnly  = unix.O_PATH
-	Unnamed   = unix.O_TMPFILE
-	NoCTTY    = unix.O_NOCTTY
-	oAlways   = unix.O_CLOEXEC | unix.O_LARGEFILE
+	NoAtime  = unix.O_NOATIME
+	PathOnly = unix.O_PATH
+	Unnamed  = unix.O_TMPFILE
+	oAlways  = unix.O_CLOEXEC | unix.O_LARGEFILE
 )
 
 var native = Calls{

@@ -9,23 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OwnUsage returns what the process used so far (getrusage(2)).
-func OwnUsage() (Usage, error) { return usageOf(unix.RUSAGE_SELF) }
-
 // ThreadUsage returns what the calling thread used so far. The caller holds on
 // to it (runtime.LockOSThread).
 func ThreadUsage() (Usage, error) { return usageOf(unix.RUSAGE_THREAD) }
-
-func usageOf(who int) (Usage, error) {
-	var ru unix.Rusage
-	if err := unix.Getrusage(who, &ru); err != nil {
-		return Usage{}, err
-	}
-	return Usage{
-		User: ru.Utime.Nano(), System: ru.Stime.Nano(),
-		Voluntary: int64(ru.Nvcsw), Involuntary: int64(ru.Nivcsw),
-	}, nil
-}
 
 // AvailableMemory returns how many bytes could be had without swapping, the
 // page cache included (MemAvailable, proc_meminfo(5)).

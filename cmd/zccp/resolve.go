@@ -81,7 +81,7 @@ func (f *folder) resolveBackup(e *env) error {
 
 // resolveContext settles the SELinux options. Without SELinux -Z means nothing
 // and is ignored, as in cp. With it, giving a file another context than the
-// kernel's own default is not implemented and therefore refused.
+// kernel's own default is refused: nothing here sets contexts.
 func (f *folder) resolveContext() error {
 	c := &f.cfg
 	c.RequireContext = c.RequireContext && c.Preserve.Context

@@ -116,11 +116,17 @@ func (s *session) orCause(err error) error {
 	return err
 }
 
-// finish says that everything is done.
-func (s *session) finish() {
+// inOrder says that everything is done: a connection that breaks from now on,
+// since the peer has nothing to wait for any more, is no failure.
+func (s *session) inOrder() {
 	s.mu.Lock()
 	s.over = s.failed == nil
 	s.mu.Unlock()
+}
+
+// finish ends the session, in which everything is done.
+func (s *session) finish() {
+	s.inOrder()
 	s.cancel(errOver)
 }
 

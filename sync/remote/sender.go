@@ -141,6 +141,7 @@ func (d *sender) offer(sources []string, chores <-chan struct{}) (*wire.Finished
 	case last := <-d.finished:
 		d.chores.end()
 		<-chores
+		d.inOrder() // who hears Done may close before this goroutine goes on
 		return last, d.ctl.send(&wire.Done{Removed: d.removed})
 	case <-d.ctx.Done():
 		return nil, context.Cause(d.ctx)

@@ -117,6 +117,9 @@ func TestDelta(t *testing.T) {
 		way := ways[i]
 		for _, pulls := range []bool{false, true} {
 			for _, inPlace := range []bool{false, true} {
+				if testing.Short() && inPlace == pulls {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s %v %v", way.name, pulls, inPlace), func(t *testing.T) {
 					dir := t.TempDir()
 					src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")

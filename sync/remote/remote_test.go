@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,10 @@ var ways = []struct {
 // TestEqualsLocal compares both directions with a run on one machine: a fresh
 // copy, nothing to do, and changes with deletions.
 func TestEqualsLocal(t *testing.T) {
-	for _, way := range ways {
+	for i, way := range ways {
+		if testing.Short() && !slices.Contains(fewWays(), i) {
+			continue
+		}
 		for _, pulls := range []bool{false, true} {
 			name := way.name + " push"
 			run := runPush

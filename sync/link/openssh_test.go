@@ -10,10 +10,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zccp/zccp/copier/copiertest"
 )
 
 // TestOpenSSH goes through a real sshd on a loopback port.
 func TestOpenSSH(t *testing.T) {
+	copiertest.Require(t, "sshd")
 	sshd := startSSHD(t)
 	opts := Options{Shell: append(strings.Fields(DefaultShell), sshd.client...), RemoteZCCP: sshd.zccp, Features: []string{"a"}}
 	var stderr buffer

@@ -101,8 +101,12 @@ func (w *Worker) strip(fd platform.FD, p *Put, mode uint32) error {
 		return platform.ErrExist // somebody else took the name meanwhile
 	}
 	keep := w.c.opts.Preserve.Xattr && !p.KeepOld && p.Finish == nil
-	buf := make([]byte, maxValue)
+	buf := w.attrs[:]
 	n, err := w.calls.Flistxattr(fd, buf)
+	if platform.SmallBuffer(err) {
+		buf = make([]byte, maxValue)
+		n, err = w.calls.Flistxattr(fd, buf)
+	}
 	if err != nil && !noXattrs(err) {
 		return err
 	}

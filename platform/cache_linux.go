@@ -61,22 +61,6 @@ func directAlign(fd FD) (memory, offset int, err error) {
 	return int(x.Dio_mem_align), int(x.Dio_offset_align), nil
 }
 
-// setDirect sets or clears O_DIRECT on an open file description (fcntl(2),
-// F_SETFL). A file system without direct I/O says EINVAL.
-func setDirect(fd FD, on bool) error {
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return err
-	}
-	if on {
-		flags |= unix.O_DIRECT
-	} else {
-		flags &^= unix.O_DIRECT
-	}
-	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
-	return err
-}
-
 // cacheState is cachestat(2), since Linux 6.5.
 func cacheState(fd FD, off, n int64, st *CacheState) error {
 	var c unix.Cachestat_t

@@ -120,22 +120,6 @@ func directAlign(fd FD) (memory, offset int, err error) {
 	return unix.Getpagesize(), unix.Getpagesize(), nil
 }
 
-// setDirect sets or clears O_DIRECT (fcntl(2), F_SETFL), which a file system
-// without direct I/O ignores.
-func setDirect(fd FD, on bool) error {
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return err
-	}
-	if on {
-		flags |= unix.O_DIRECT
-	} else {
-		flags &^= unix.O_DIRECT
-	}
-	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags)
-	return err
-}
-
 func fdatasync(fd FD) error {
 	_, _, e := unix.Syscall(unix.SYS_FDATASYNC, uintptr(fd), 0, 0)
 	if e != 0 {

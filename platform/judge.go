@@ -233,6 +233,16 @@ func Busy(err error) bool { return err == syscall.ETXTBSY || err == syscall.EBUS
 // Interrupted reports that a call should simply be made again.
 func Interrupted(err error) bool { return err == syscall.EINTR }
 
+// NotReady reports that a call on a descriptor that doesn't block should be made
+// again, at once or when the descriptor is ready.
+func NotReady(err error) bool { return err == syscall.EAGAIN || Interrupted(err) }
+
+// Disconnected reports that the peer of a pipe or a connection is gone, also if
+// that is wrapped.
+func Disconnected(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
 // OutOfDescriptors reports that the process or the system has none left.
 func OutOfDescriptors(err error) bool { return err == syscall.EMFILE || err == syscall.ENFILE }
 

@@ -53,6 +53,9 @@ func runCommand(e *env, args []string) (code int, ok bool) {
 	case "sync":
 		return runSync(e, args[1:]), true
 	case "version":
+		if len(args) == 2 && args[1] == "--help" {
+			return runHelp(e, args[:1]), true
+		}
 		if len(args) > 1 {
 			e.errorf("'%s' takes no arguments", args[0])
 			e.hintf("to copy a file of that name, write ./%s", args[0])

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/zccp/zccp/copier"
@@ -131,7 +129,7 @@ func (c *transferCourse) send(ctx context.Context, one *transferCase, dst, src *
 		pair.shutdown()
 	}
 	// A receiver that fails breaks the connection, and its reason is the one.
-	if failed := <-done; err == nil || failed != nil && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)) {
+	if failed := <-done; err == nil || failed != nil && platform.Disconnected(err) {
 		err = failed
 	}
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/zccp/zccp/platform"
@@ -182,7 +181,7 @@ func peek(c *net.TCPConn) (byte, error) {
 	var failed error
 	err = raw.Read(func(fd uintptr) bool {
 		n, failed = platform.Peek(platform.FD(fd), b[:])
-		return failed != syscall.EAGAIN && failed != syscall.EINTR
+		return !platform.NotReady(failed)
 	})
 	switch {
 	case err != nil:

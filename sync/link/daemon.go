@@ -243,6 +243,7 @@ func (d *Daemon) control(raw *net.TCPConn, until time.Time, s *secured) {
 		if t.agreed.Version != 0 && errors.As(err, &told) {
 			refuse(s.conn, told)
 		}
+		drain(s.conn)
 		return
 	}
 	raw.SetDeadline(time.Time{})
@@ -271,17 +272,18 @@ func (d *Daemon) forget(session [16]byte) {
 	delete(d.doors, session)
 }
 
-// refuse answers whatever a client asks for. It reads for a moment what the
-// client has sent, because closing before would take the answer back.
+// refuse answers whatever a client asks for.
 func refuse(conn net.Conn, why *Error) {
 	conn.SetDeadline(time.Now().Add(time.Second))
-	text, err := wire.Append(nil, &wire.Fatal{Code: uint8(why.Code), Text: why.Text, Hint: why.Hint})
-	if err != nil {
-		return
+	if text, err := wire.Append(nil, &wire.Fatal{Code: uint8(why.Code), Text: why.Text, Hint: why.Hint}); err == nil {
+		conn.Write(text)
 	}
-	if _, err := conn.Write(text); err != nil {
-		return
-	}
+}
+
+// drain reads for a moment what the client has sent, because closing before would
+// take back what it was answered.
+func drain(conn net.Conn) {
+	conn.SetDeadline(time.Now().Add(time.Second))
 	if c, ok := conn.(interface{ CloseWrite() error }); ok {
 		c.CloseWrite()
 	}

@@ -199,7 +199,9 @@ func TestDaemonRefuses(t *testing.T) {
 			}
 		})
 	}
-	l, err := DialDaemon(t.Context(), d.client, d.url("nosuch"))
+	opts := d.client
+	opts.First = make([]byte, 100<<10)
+	l, err := DialDaemon(t.Context(), opts, d.url("nosuch"))
 	if err != nil {
 		t.Fatal(err)
 	}

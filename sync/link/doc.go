@@ -12,7 +12,8 @@
 //     for a password; from there to the end of step 4 there are 10 seconds.
 //  3. The client says Hello (package wire): versions, features, whether plain
 //     streams may be, the pin of a key it has made for this session, a token of
-//     256 random bits, how many streams it wants and on which ports.
+//     256 random bits, how many streams it wants and on which ports. What it has
+//     to say first on the control channel follows without waiting for an answer.
 //  4. The server opens one TCP listener, and says Hello with its own pin, the
 //     listener's port and the address at which ssh has reached it. From here on
 //     the control channel is the caller's.
@@ -22,10 +23,11 @@
 //     everything goes through ssh.
 //  6. Each stream is a TLS 1.3 connection on which both show the key that was
 //     pinned in step 3 or 4, and then prove to know the token: by HMAC-SHA256
-//     over both Hellos, the stream's number, nonces of both ends and the TLS
+//     over both Hellos, the stream's number, the client's nonce and the TLS
 //     exporter. So a stream can't be opened by anybody else, moved to another
 //     session or opened twice, and ends that were made to see different Hellos
-//     don't get any. Plain streams do the same without TLS.
+//     don't get any. Plain streams do the same without TLS, and with a nonce of
+//     the server in the exporter's place.
 //  7. The listener closes when all streams are there, and after 30 seconds in
 //     any case.
 //

@@ -127,7 +127,7 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	say := func() (err error) {
 		ours.Session = c.session
 		if said, err = ours.Append(nil); err == nil {
-			_, err = c.Write(said)
+			_, err = c.Write(slices.Concat(said, o.First))
 		}
 		return err
 	}

@@ -95,6 +95,10 @@ type Options struct {
 	Program    string    // version of the program, for messages of the far end
 	Features   []string  // what this end can do beyond the protocol's version
 
+	// First is what a client has to say first on Control. It goes out with the
+	// Hello, which saves a round trip, and has been written when dialling succeeds.
+	First []byte
+
 	KeyFile    string // of a client of a daemon; "" for DefaultKeyFile
 	KnownHosts string // daemons and their keys; "" for DefaultKnownHosts
 

@@ -24,8 +24,11 @@ type credential struct {
 //	4        number of the stream, little endian
 //	32       client's nonce
 //
-// The server answers with a nonce of 32 bytes, the client with its proof of 32
-// bytes, and the server, once it has let the stream in, with its own.
+// On a plain connection the server answers with a nonce of 32 bytes, the client with
+// its proof of 32 bytes, and the server, once it has let the stream in, with its own.
+// Over TLS the proof follows at once: the exporter it covers is of this handshake
+// only, to which both ends have given random bytes, so that a nonce would add a round
+// trip and nothing else.
 type opening struct {
 	session [16]byte
 	number  uint32
@@ -60,7 +63,8 @@ func readOpening(r io.Reader) (*opening, error) {
 	return p, nil
 }
 
-// prove computes what role ("client" or "server") shows for a stream. It covers
+// prove computes what role ("client" or "server") shows for a stream; nonce is of zero
+// bytes over TLS, and exporter on a plain connection. It covers
 // the Hellos, so that a stream between ends that did not see the same ones does
 // not open, and the TLS connection, so that no proof is good on another one.
 func (c *credential) prove(role string, p *opening, nonce, exporter []byte) []byte {
@@ -82,14 +86,18 @@ func (c *credential) open(s *secured, number uint32) error {
 	if err != nil {
 		return err
 	}
-	if _, err := conn.Write(p.bytes()); err != nil {
-		return err
-	}
+	said := p.bytes()
 	var nonce, proof [32]byte
-	if _, err := io.ReadFull(conn, nonce[:]); err != nil {
-		return err
+	if s.security == Plain {
+		if _, err := conn.Write(said); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(conn, nonce[:]); err != nil {
+			return err
+		}
+		said = nil
 	}
-	if _, err := conn.Write(c.prove("client", p, nonce[:], exporter)); err != nil {
+	if _, err := conn.Write(append(said, c.prove("client", p, nonce[:], exporter)...)); err != nil {
 		return err
 	}
 	if _, err := io.ReadFull(conn, proof[:]); err != nil {
@@ -110,9 +118,11 @@ func (c *credential) check(s *secured, p *opening) (answer []byte, err error) {
 		return nil, err
 	}
 	var nonce, proof [32]byte
-	rand.Read(nonce[:])
-	if _, err := conn.Write(nonce[:]); err != nil {
-		return nil, err
+	if s.security == Plain {
+		rand.Read(nonce[:])
+		if _, err := conn.Write(nonce[:]); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := io.ReadFull(conn, proof[:]); err != nil {
 		return nil, err

@@ -393,11 +393,14 @@ func TestHostileI19(t *testing.T) {
 				h := c.dial(t)
 				h.say(&wire.Job{Push: true, Words: []string{"--recursive", "--perms", "--delete"}, Dest: []byte(p)},
 					&wire.Root{IsDir: true, Content: true, Lists: true, Attr: wire.Attr{Mode: 0o40700, Nlink: 2}}, &wire.Dir{Attr: wire.Attr{Mode: 0o40700, Nlink: 2}, Lists: true},
-					&wire.DirEnd{Dir: 0}, &wire.WalkEnd{Dirs: 1}, &wire.Done{})
+					&wire.DirEnd{Dir: 0}, &wire.WalkEnd{Dirs: 1})
 				for {
 					msg, err := h.hear()
 					if err != nil {
 						break
+					}
+					if _, ok := msg.(*wire.Finished); ok {
+						h.Close()
 					}
 					if m, ok := msg.(*wire.Fatal); ok && strings.Contains(strings.ReplaceAll(m.Text, p, ""), c.dir) {
 						t.Errorf("%q: %s", p, m.Text)

@@ -89,18 +89,24 @@ func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, work *remote.
 		r.cfg.Remote.Path = link.SSH
 		rep.said("contents go encrypted, because --inplace leaves no time to check them")
 	}
-	l, err := r.dial(ctx)
-	if err != nil {
+	var l *link.Link
+	quiet := func() {}
+	meet := func(ctx context.Context, job []byte) (*link.Link, error) {
+		var err error
+		if l, err = r.dial(ctx, job); err == nil {
+			quiet = relay(l, rep)
+		}
+		return l, err
+	}
+	if job := r.job(); job.Push {
+		s, err = remote.Push(ctx, meet, m, work, job, r.cfg.Sources, rep)
+	} else {
+		s, err = remote.Pull(ctx, meet, m, work, job, r.cfg.Dest, rep)
+	}
+	if l == nil {
 		return s, "", err
 	}
 	defer l.Close()
-	quiet := relay(l, rep)
-	job := r.job()
-	if r.cfg.Route.Push {
-		s, err = remote.Push(ctx, l, m, work, job, r.cfg.Sources, rep)
-	} else {
-		s, err = remote.Pull(ctx, l, m, work, job, r.cfg.Dest, rep)
-	}
 	quiet()
 	return s, l.Route(), err
 }
@@ -134,12 +140,14 @@ func relay(l *link.Link, rep sessionReport) (stop func()) {
 	return func() { close(done); wg.Wait() }
 }
 
-func (r *remoteRun) dial(ctx context.Context) (*link.Link, error) {
+// dial connects to the place; the job goes along.
+func (r *remoteRun) dial(ctx context.Context, job []byte) (*link.Link, error) {
 	o := &r.cfg.Remote
 	opts, err := o.linkOptions(r.e)
 	if err != nil {
 		return nil, err
 	}
+	opts.First = job
 	if o.Connect > 0 {
 		limited, cancel := context.WithTimeoutCause(ctx, o.Connect, errConnectTimeout)
 		defer cancel()

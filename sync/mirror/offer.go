@@ -75,21 +75,21 @@ func (m *Mirror) Offer(ctx context.Context, sources []string, sink Sink) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	end := &wire.WalkEnd{IOError: m.ioError.Load(), UnreadRoot: m.told(m.unreadRoot), LostMount: m.told(m.lostMount()), Dirs: m.out.next.Load()}
+	end := &wire.WalkEnd{IOError: m.ioError.Load(), UnreadRoot: []byte(m.Told(m.unreadRoot)), LostMount: []byte(m.Told(m.lostMount())), Dirs: m.out.next.Load()}
 	for i := range p.origins {
 		if o := &p.origins[i]; o.want == nil && o.depth != 0 && o.bare {
-			end.Empty = m.told(o.path)
+			end.Empty = []byte(m.Told(o.path))
 		}
 	}
 	return sink.WalkEnd(end)
 }
 
-// told is what the receiver hears of the path of a source.
-func (m *Mirror) told(path string) []byte {
+// Told is what the other end hears instead of a text, by Options.Tell.
+func (m *Mirror) Told(text string) string {
 	if m.opts.Tell != nil {
-		path = m.opts.Tell(path)
+		text = m.opts.Tell(text)
 	}
-	return []byte(path)
+	return text
 }
 
 // CloseOffered lets go of the sources.
@@ -134,7 +134,7 @@ func (j *offerJob) Run(ctx context.Context, w *apply.Worker) {
 		Seals: p.seals, Lists: m.listsAll(p),
 	}
 	if len(p.origins) > 0 {
-		root.Path = m.told(p.origins[0].path)
+		root.Path = []byte(m.Told(p.origins[0].path))
 	}
 	if o := p.sealer(); o != nil && p.seals {
 		m.readMeta(&p.meta, nil, nil, o.dir, o.st.Mode)
@@ -149,7 +149,7 @@ func (j *offerJob) Run(ctx context.Context, w *apply.Worker) {
 func (m *Mirror) offerDir(p *pair, implied bool) {
 	m.keepOffered(p)
 	d := &wire.Dir{
-		ID: p.out.id, Parent: p.parent.out.id, Name: p.name.Bytes(), Called: p.called.Bytes(), Path: m.told(p.origins[0].path),
+		ID: p.out.id, Parent: p.parent.out.id, Name: p.name.Bytes(), Called: p.called.Bytes(), Path: []byte(m.Told(p.origins[0].path)),
 		Meta: metaToWire(&p.meta), Implied: implied, Lists: m.listsAll(p),
 	}
 	m.attrOf(&d.Attr, &p.st)

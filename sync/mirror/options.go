@@ -53,9 +53,9 @@ type IDMap func(id uint32) uint32
 // Options are the choices of a synchronisation beyond those of single entries.
 type Options struct {
 	Rules plan.SyncRules
-	// Tell, if set, is what a receiver elsewhere hears of a path of the sources,
-	// which it uses in messages only.
-	Tell func(path string) string
+	// Tell, if set, is what the other end hears instead of a text with paths of this
+	// one, or such a path: it uses them in messages only.
+	Tell func(text string) string
 
 	Recursive bool
 	Dirs      bool // -d: directories without what is in them

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ type control struct {
 	moved atomic.Int64 // when the last byte of ours left
 
 	mu      sync.Mutex
+	open    bool      // rw is set
 	more    sync.Cond // for the writer: something is queued
 	less    sync.Cond // for those that wait for room
 	queue   []byte
@@ -35,13 +37,27 @@ const (
 	queueRoom = 512 << 10
 )
 
-func newControl(rw io.ReadWriteCloser) *control {
-	c := &control{rw: rw}
+func newControl() *control {
+	c := &control{}
 	c.more.L, c.less.L = &c.mu, &c.mu
+	return c
+}
+
+// connect says where to read and write.
+func (c *control) connect(rw io.ReadWriteCloser) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rw, c.open = rw, true
 	now := time.Now().UnixNano()
 	c.heard.Store(now)
 	c.moved.Store(now)
-	return c
+}
+
+// first puts encoded messages before everything that is queued.
+func (c *control) first(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queue = slices.Insert(c.queue, 0, b...)
 }
 
 // Read reads from the channel for the reader, and notes that the peer lives.
@@ -80,11 +96,12 @@ func (c *control) sendBytes(b []byte) {
 }
 
 // await waits until there is room for more, and reports false when the session
-// ends. The reader must not call it.
+// ends. The reader must not call it. Before there is a connection nothing is late,
+// and the windows bound what is queued.
 func (c *control) await() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.queue)+c.writing > queueRoom && !c.dead {
+	for c.open && len(c.queue)+c.writing > queueRoom && !c.dead {
 		c.less.Wait()
 	}
 	return !c.dead

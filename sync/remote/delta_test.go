@@ -228,7 +228,7 @@ func TestDeltaBasisChanges(t *testing.T) {
 					}()
 					rep := &told{}
 					mi := mirror.New(platform.Native(), opts, rep)
-					_, err := push(t.Context(), a, testTiming(), mi, mi.Calls(), mi.Copier(), mi.Counters(), job, []string{src}, rep)
+					_, err := push(t.Context(), met(a), testTiming(), mi, mi.Calls(), mi.Copier(), mi.Counters(), job, []string{src}, rep)
 					await(t, done)
 					if err != nil || served != nil || len(rep.problems) > 0 {
 						t.Fatalf("client: %v, server: %v, %v", err, served, rep.problems)

@@ -5,9 +5,10 @@
 // A session is two roles, whoever of the two is the client: the sender has the
 // sources, the receiver the destination.
 //
-//  1. The client sends its job, and the server makes a Mirror for it (roles.go).
-//     From then on both play their roles, and the server's Mirror reports to the
-//     client (report.go).
+//  1. The client sends its job along with the first words of the link, and the
+//     server makes a Mirror for it (roles.go). From then on both play their roles,
+//     and the server's Mirror reports to the client (report.go). A client that
+//     sends begins to walk before it is connected.
 //  2. The sender's walk goes into a sink, which encodes listings, names owners and
 //     waits for the window (sink.go, window.go, names.go).
 //  3. The receiver gives listings to its engine in the order in which they came,

@@ -46,7 +46,7 @@ func (s *session) fail(err error) {
 	} else if cause := context.Cause(s.ctx); !errors.Is(cause, errOver) {
 		s.failed = asError(cause)
 	}
-	told := s.told
+	told, tell := s.told, s.tell
 	s.told = true
 	failed := s.failed
 	s.mu.Unlock()
@@ -54,11 +54,14 @@ func (s *session) fail(err error) {
 		return
 	}
 	if !told {
-		text := failed.Text
+		text, hint := failed.Text, failed.Hint
 		if failed.Code == CodeBug {
 			text = "internal error at the other end"
 		}
-		s.ctl.send(&wire.Fatal{Code: uint8(failed.Code), Text: text, Hint: failed.Hint})
+		if tell != nil {
+			text, hint = tell(text), tell(hint)
+		}
+		s.ctl.send(&wire.Fatal{Code: uint8(failed.Code), Text: text, Hint: hint})
 	}
 	s.cancel(failed)
 }

@@ -259,7 +259,7 @@ func TestRefused(t *testing.T) {
 		})
 	}()
 	m := mirror.New(platform.Native(), archive(), &told{})
-	_, err := push(context.Background(), a, testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{src}, &told{})
+	_, err := push(context.Background(), met(a), testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{src}, &told{})
 	if e, ok := err.(*Error); !ok || e.Code != 4 || e.Text != "not here" || e.Hint != "elsewhere" || !e.Far {
 		t.Errorf("refused job: %v", err)
 	}
@@ -310,7 +310,7 @@ func TestInterrupt(t *testing.T) {
 			serv = serve(theirs, b, testTiming(), c.far(archive()))
 		}()
 		m := mirror.New(platform.Native(), archive(), &told{})
-		_, err := push(ours, a, testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true, Dest: []byte(filepath.Join(dir, "dst"))}, []string{src + "/"}, &told{})
+		_, err := push(ours, met(a), testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true, Dest: []byte(filepath.Join(dir, "dst"))}, []string{src + "/"}, &told{})
 		await(t, done)
 		if took := time.Since(at); took > 2*time.Second {
 			t.Errorf("far %v: took %v", far, took)
@@ -353,9 +353,9 @@ func TestSilence(t *testing.T) {
 		begun := time.Now()
 		var err error
 		if pulls {
-			_, err = pull(context.Background(), e, times, startMirror(m), m.Stats, &wire.Job{}, filepath.Join(dir, "dst"), &told{})
+			_, err = pull(context.Background(), met(e), times, startMirror(m), m.Stats, &wire.Job{}, filepath.Join(dir, "dst"), &told{})
 		} else {
-			_, err = push(context.Background(), e, times, m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{src}, &told{})
+			_, err = push(context.Background(), met(e), times, m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{src}, &told{})
 		}
 		if e, ok := err.(*Error); !ok || e.Code != CodeTimeout {
 			t.Errorf("pulls %v: %v", pulls, err)

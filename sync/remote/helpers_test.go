@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -89,7 +90,7 @@ func (c wires) far(opts mirror.Options) func(*wire.Job, mirror.Reporter) (*serve
 	return func(job *wire.Job, rep mirror.Reporter) (*served, error) {
 		opts.OnPanic = OnPanic(rep)
 		m := mirror.New(orNative(c.farCalls), opts, rep)
-		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats, m.Walked}, nil
+		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats, m.Walked, m.Told}, nil
 	}
 }
 
@@ -98,6 +99,21 @@ func (c wires) timing() timing {
 		return *c.times
 	}
 	return testTiming()
+}
+
+// met is a connection that is there, and on which nothing has been said.
+func met(e ends) meeting {
+	return func(context.Context, []byte) (ends, error) {
+		e.jobless = true
+		return e, nil
+	}
+}
+
+// sessionAt returns a session on a control channel.
+func sessionAt(control io.ReadWriteCloser) *session {
+	s := newSession(context.Background(), testTiming())
+	s.connect(ends{control: control})
+	return s
 }
 
 // runPush pushes src to dst.
@@ -112,7 +128,7 @@ func runPush(ctx context.Context, t *testing.T, c wires, opts mirror.Options, ds
 	}()
 	m := mirror.New(orNative(c.calls), opts, o.rep)
 	job := &wire.Job{Push: true, Dest: []byte(dst), Words: c.words}
-	o.stats, o.client = push(ctx, a, c.timing(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, o.rep)
+	o.stats, o.client = push(ctx, met(a), c.timing(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, o.rep)
 	await(t, done)
 	return o
 }
@@ -132,7 +148,7 @@ func runPull(ctx context.Context, t *testing.T, c wires, opts mirror.Options, ds
 	for _, s := range sources {
 		job.Sources = append(job.Sources, []byte(s))
 	}
-	o.stats, o.client = pull(ctx, a, c.timing(), startMirror(m), m.Stats, job, dst, o.rep)
+	o.stats, o.client = pull(ctx, met(a), c.timing(), startMirror(m), m.Stats, job, dst, o.rep)
 	await(t, done)
 	return o
 }

@@ -173,7 +173,7 @@ func TestManyReports(t *testing.T) {
 	}()
 	rep := &slowReporter{}
 	m := mirror.New(platform.Native(), archive(), &told{})
-	_, err := push(context.Background(), ends{control: a, next: next}, testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{t.TempDir()}, rep)
+	_, err := push(context.Background(), met(ends{control: a, next: next}), testTiming(), m, m.Calls(), m.Copier(), m.Counters(), &wire.Job{Push: true}, []string{t.TempDir()}, rep)
 	await(t, done)
 	if e, ok := err.(*Error); !ok || e.Code != 4 {
 		t.Errorf("ended by %v", err)

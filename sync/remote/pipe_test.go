@@ -2,7 +2,6 @@ package remote
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"testing"
 
@@ -13,7 +12,7 @@ import (
 // they come.
 func TestPipeOfSmallChunks(t *testing.T) {
 	a, _ := memoryPair(t)
-	s := newSession(context.Background(), ends{control: a}, testTiming())
+	s := sessionAt(a)
 	p := newPipe(s)
 	var want []byte
 	for i := range 3 * wire.MaxChunk {

@@ -142,10 +142,10 @@ func slowWork(t *testing.T, pulls, slowClient bool) {
 	var err error
 	if pulls {
 		job := &wire.Job{Sources: [][]byte{[]byte(src + "/")}}
-		_, err = pull(context.Background(), a, times, startMirror(m), m.Stats, job, dst, &told{})
+		_, err = pull(context.Background(), met(a), times, startMirror(m), m.Stats, job, dst, &told{})
 	} else {
 		job := &wire.Job{Push: true, Dest: []byte(dst)}
-		_, err = push(context.Background(), a, times, m, m.Calls(), m.Copier(), m.Counters(), job, []string{src + "/"}, &told{})
+		_, err = push(context.Background(), met(a), times, m, m.Calls(), m.Copier(), m.Counters(), job, []string{src + "/"}, &told{})
 	}
 	if err2 := <-served; err != nil || err2 != nil {
 		t.Errorf("client %v, server %v", err, err2)

@@ -10,24 +10,29 @@ import (
 	"github.com/zccp/zccp/sync/wire"
 )
 
-// Push sends what the sources hold to the other end of l, which was asked for
-// with job.Push. m is made for this machine's files: its Offer is called here,
+// Meet connects to the other end and sends it the job, encoded, at the beginning of
+// the Link's Control. It is called once. Closing the Link remains the caller's, after
+// Push or Pull.
+type Meet func(ctx context.Context, job []byte) (*link.Link, error)
+
+// Push sends what the sources hold to the other end, which is asked for it with
+// job.Push. They are walked while meet is under way. m is made for this machine's files: its Offer is called here,
 // and its counters take over the other end's totals. rep hears what the other
 // end reports; what this end has to report, m's own Reporter does.
 //
 // It returns when the other end has finished, or nothing goes on any more at
 // this one: when ctx is done that takes a second at most. An error is an *Error:
-// the run ended early, and what stands at the other end are whole files only.
-// Closing l remains the caller's. work counts what m does: its calls are of
-// work.Counted.
-func Push(ctx context.Context, l *link.Link, m *mirror.Mirror, work *Work, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
-	return push(ctx, endsOf(l, work), usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, rep)
+// the run ended early, and what stands at the other end are whole files only. If
+// meet fails its error is returned as it is. work counts what m does: its calls are
+// of work.Counted.
+func Push(ctx context.Context, meet Meet, m *mirror.Mirror, work *Work, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
+	return push(ctx, meet.by(work), usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, sources, rep)
 }
 
-// Pull brings dst in line with what the other end of l has of job.Sources, and
+// Pull brings dst in line with what the other end has of job.Sources, and
 // takes nothing that these do not name. What
 // is said of Push holds here too, with the parts exchanged.
-func Pull(ctx context.Context, l *link.Link, m *mirror.Mirror, work *Work, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
+func Pull(ctx context.Context, meet Meet, m *mirror.Mirror, work *Work, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
 	sources := make([]string, len(job.Sources))
 	for i, s := range job.Sources {
 		sources[i] = string(s)
@@ -35,7 +40,7 @@ func Pull(ctx context.Context, l *link.Link, m *mirror.Mirror, work *Work, job *
 	if err := m.Expect(sources); err != nil {
 		return mirror.Stats{}, asError(err)
 	}
-	return pull(ctx, endsOf(l, work), usualTiming(), startMirror(m), m.Stats, job, dst, rep)
+	return pull(ctx, meet.by(work), usualTiming(), startMirror(m), m.Stats, job, dst, rep)
 }
 
 // Serve is the far end of a Push or Pull. open makes the Mirror for the job
@@ -50,8 +55,18 @@ func Serve(ctx context.Context, l *link.Link, open func(job *wire.Job, rep mirro
 		if err != nil {
 			return nil, err
 		}
-		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats, m.Walked}, nil
+		return &served{m, m.Calls(), m.Copier(), m.Counters(), startMirror(m), m.Stats, m.Walked, m.Told}, nil
 	})
+}
+
+func (meet Meet) by(work *Work) meeting {
+	return func(ctx context.Context, job []byte) (ends, error) {
+		l, err := meet(ctx, job)
+		if err != nil {
+			return ends{}, err
+		}
+		return endsOf(l, work), nil
+	}
 }
 
 // endsOf takes what a session needs of a Link.

@@ -111,10 +111,10 @@ func TestRenewKeys(t *testing.T) {
 				var err error
 				if pulls {
 					job.Sources = [][]byte{[]byte(src + "/")}
-					_, err = pull(context.Background(), e, usualTiming(), startMirror(m), m.Stats, job, dst, &told{})
+					_, err = pull(context.Background(), met(e), usualTiming(), startMirror(m), m.Stats, job, dst, &told{})
 				} else {
 					job.Dest = []byte(dst)
-					_, err = push(context.Background(), e, usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, []string{src + "/"}, &told{})
+					_, err = push(context.Background(), met(e), usualTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, []string{src + "/"}, &told{})
 				}
 				if err2 := <-served; err != nil || err2 != nil {
 					t.Fatalf("client: %v, server: %v", err, err2)
@@ -154,7 +154,7 @@ func TestRenewDenied(t *testing.T) {
 		})
 		m := mirror.New(platform.Native(), archive(), &told{})
 		job := &wire.Job{Push: true, Dest: []byte(filepath.Join(t.TempDir(), "dst"))}
-		_, err := push(context.Background(), near.watch(endsOf(l, new(Work)), c.life, true), testTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, []string{src + "/"}, &told{})
+		_, err := push(context.Background(), met(near.watch(endsOf(l, new(Work)), c.life, true)), testTiming(), m, m.Calls(), m.Copier(), m.Counters(), job, []string{src + "/"}, &told{})
 		<-served
 		code := 0
 		if e, ok := err.(*Error); ok {
@@ -192,7 +192,7 @@ func TestRetiredInBetween(t *testing.T) {
 	defer y.Close()
 	go io.Copy(io.Discard, y)
 	m := mirror.New(calls, archive(), &told{})
-	d := newSender(newSession(t.Context(), ends{control: a}, testTiming()), m, m.Calls(), m.Copier(), jobWords{})
+	d := newSender(sessionAt(a), m, m.Calls(), m.Copier(), jobWords{})
 	st := &stream{conn: x, number: 1, private: true, sock: platform.None}
 	st.retired.Store(true)
 	p := &pump{d: d, s: st, buf: make([]byte, wire.HeaderSize+bufferSize), wear: wear{s: d.session, st: st}}

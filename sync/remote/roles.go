@@ -60,20 +60,21 @@ func newClient(rep mirror.Reporter, totals func(*wire.Totals)) *client {
 	return &client{reports: newReports(rep), totals: totals}
 }
 
-func push(ctx context.Context, e ends, times timing, m offerer, calls *platform.Calls, cp *copier.Copier, counters *apply.Counters, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
+// push walks the sources while it connects: logging in by ssh takes longer than
+// listing some ten thousand files.
+func push(ctx context.Context, meet meeting, times timing, m offerer, calls *platform.Calls, cp *copier.Copier, counters *apply.Counters, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
 	defer m.CloseOffered()
 	c := newClient(rep, func(t *wire.Totals) { takeTotals(counters, t) })
-	s := newSession(ctx, e, times)
+	s := newSession(ctx, times)
 	d := newSender(s, m, calls, cp, wordsOf(job))
 	c.role = d
-	c.reports.start(s)
-	s.begin(c, wire.FromServer(job))
-	var last *wire.Finished
-	if err := s.ctl.send(job); err != nil {
-		s.fail(err)
-	} else {
-		last = d.run(sources)
+	d.walk(sources)
+	if err := c.meet(ctx, s, meet, job); err != nil {
+		s.cancel(errOver)
+		d.walked.Wait()
+		return mirror.Stats{}, err
 	}
+	last := d.run()
 	s.close(false)
 	c.reports.finish()
 	if err := s.err(); err != nil || last == nil {
@@ -82,21 +83,38 @@ func push(ctx context.Context, e ends, times timing, m offerer, calls *platform.
 	return statsFromWire(last.Stats), nil
 }
 
-func pull(ctx context.Context, e ends, times timing, start starter, stats func() mirror.Stats, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
+func pull(ctx context.Context, meet meeting, times timing, start starter, stats func() mirror.Stats, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
 	c := newClient(rep, func(*wire.Totals) {})
-	s := newSession(ctx, e, times)
+	s := newSession(ctx, times)
 	r := newReceiver(s, start, wordsOf(job), os.Geteuid() == 0)
 	c.role = r
-	c.reports.start(s)
-	s.begin(c, wire.FromServer(job))
-	if err := s.ctl.send(job); err != nil {
-		s.fail(err)
-	} else {
-		r.run(dst, stats)
+	if err := c.meet(ctx, s, meet, job); err != nil {
+		s.cancel(errOver)
+		return mirror.Stats{}, err
 	}
+	r.run(dst, stats)
 	s.close(false)
 	c.reports.finish()
 	return stats(), s.err()
+}
+
+// meet connects a session and gives the other end its job.
+func (c *client) meet(ctx context.Context, s *session, meet meeting, job *wire.Job) error {
+	b, err := wire.Append(nil, job)
+	if err != nil {
+		return asError(err)
+	}
+	e, err := meet(ctx, b)
+	if err != nil {
+		return err
+	}
+	if e.jobless {
+		s.ctl.first(b)
+	}
+	s.connect(e)
+	c.reports.start(s)
+	s.begin(c, wire.FromServer(job))
+	return nil
 }
 
 // takeTotals shows the receiver's totals as this end's own.
@@ -117,6 +135,7 @@ type served struct {
 	start    starter
 	stats    func() mirror.Stats
 	walked   func() bool // by Mirror.Walked
+	told     func(text string) string
 }
 
 // server is the role of an end that waits for its job. A client that sends goes
@@ -164,7 +183,8 @@ func (v *server) play(r role) error {
 
 func serve(ctx context.Context, e ends, times timing, open func(*wire.Job, mirror.Reporter) (*served, error)) error {
 	v := &server{jobs: make(chan *wire.Job, 1)}
-	s := newSession(ctx, e, times)
+	s := newSession(ctx, times)
+	s.connect(e)
 	s.begin(v, wire.FromClient())
 	err := s.caught(func() error { return v.serve(s, open) })
 	if err != nil {
@@ -194,6 +214,9 @@ func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*serve
 		}
 		return &Error{Code: CodeUsage, Text: err.Error()}
 	}
+	s.mu.Lock()
+	s.tell = m.told
+	s.mu.Unlock()
 	if err := s.ctl.send(&wire.Ready{Umask: platform.Umask(), UID: uint32(os.Geteuid())}); err != nil {
 		return err
 	}
@@ -215,7 +238,8 @@ func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*serve
 	for i, src := range job.Sources {
 		sources[i] = string(src)
 	}
-	d.run(sources)
+	d.walk(sources)
+	d.run()
 	return nil
 }
 

@@ -37,9 +37,11 @@ type sender struct {
 	needs  *needs
 	delta  *deltaSender
 
-	direct  atomic.Int32 // direct streams there have been
-	removed int64
-	slots   chan struct{} // of parked
+	walked   sync.WaitGroup
+	unwalked error        // why the walk ended early; valid after walked
+	direct   atomic.Int32 // direct streams there have been
+	removed  int64
+	slots    chan struct{} // of parked
 
 	mu     sync.Mutex
 	parked map[wire.FileID]*sending // sent by the kernel, to be looked at once more
@@ -104,9 +106,16 @@ func (d *sender) need(m *wire.Need) error {
 	return nil
 }
 
-// run sends what the sources hold until the receiver has finished, whose last
+// walk begins to list what the sources hold. It needs no connection yet.
+func (d *sender) walk(sources []string) {
+	d.walked.Go(func() {
+		d.unwalked = d.caught(func() error { return d.m.Offer(d.ctx, sources, d.sink) })
+	})
+}
+
+// run sends what the walk finds until the receiver has finished, whose last
 // message it returns.
-func (d *sender) run(sources []string) *wire.Finished {
+func (d *sender) run() *wire.Finished {
 	context.AfterFunc(d.ctx, d.needs.end)
 	d.spawn(&d.work, func() error { return drain(d.ctx, d.looks, d.look) })
 	d.spawn(&d.work, func() error { return drain(d.ctx, d.other, d.delta.message) })
@@ -118,7 +127,7 @@ func (d *sender) run(sources []string) *wire.Finished {
 	})
 	d.spawn(&d.data, func() error { return d.send(d.pipe.stream()) })
 	d.spawn(&d.data, d.accept)
-	last, err := d.offer(sources, chores)
+	last, err := d.offer(chores)
 	if err != nil {
 		d.fail(err)
 	}
@@ -132,10 +141,10 @@ func (d *sender) run(sources []string) *wire.Finished {
 	return last
 }
 
-// offer walks the sources and waits for the receiver's end.
-func (d *sender) offer(sources []string, chores <-chan struct{}) (*wire.Finished, error) {
-	if err := d.m.Offer(d.ctx, sources, d.sink); err != nil {
-		return nil, d.orCause(err)
+// offer waits for the end of the walk and the receiver's.
+func (d *sender) offer(chores <-chan struct{}) (*wire.Finished, error) {
+	if d.walked.Wait(); d.unwalked != nil {
+		return nil, d.orCause(d.unwalked)
 	}
 	select {
 	case last := <-d.finished:

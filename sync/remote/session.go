@@ -50,9 +50,14 @@ func (s *stream) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// meeting connects to the other end and gives it the job, which is encoded, unless
+// the ends say that this is left to do.
+type meeting func(ctx context.Context, job []byte) (ends, error)
+
 // ends is what a session has of its connection.
 type ends struct {
 	control io.ReadWriteCloser
+	jobless bool // the other end has to be told the job yet
 	// next waits for the next direct stream; an error says that no more come.
 	next func(context.Context) (*stream, error)
 	seed uint64
@@ -109,20 +114,18 @@ type session struct {
 	order *wire.Order // of what the peer says
 
 	mu     sync.Mutex
-	open   []*stream // that are in use
-	failed *Error    // what ended the session
-	over   bool      // it has ended in order: nothing that breaks now matters
-	told   bool      // the peer ended it, or knows
+	open   []*stream                // that are in use
+	failed *Error                   // what ended the session
+	over   bool                     // it has ended in order: nothing that breaks now matters
+	told   bool                     // the peer ended it, or knows
+	tell   func(text string) string // what the peer hears of a text with paths; nil for that text
 }
 
-// newSession returns a session that ends with ctx. Nothing is read or written
-// before begin.
-func newSession(ctx context.Context, e ends, times timing) *session {
-	if e.own == nil {
-		e.own = new(Work)
-	}
+// newSession returns a session that ends with ctx. Messages can be queued;
+// nothing is read or written before connect and begin.
+func newSession(ctx context.Context, times timing) *session {
 	s := &session{
-		ends: e, times: times, ctl: newControl(e.control),
+		times: times, ctl: newControl(),
 		reading: make(chan struct{}), writing: make(chan struct{}),
 		listings: newWindow(listingWindow), chunks: newWindow(chunkWindow), reports: newWindow(reportWindow),
 	}
@@ -139,6 +142,15 @@ func newSession(ctx context.Context, e ends, times timing) *session {
 	stop := context.AfterFunc(ctx, func() { s.interrupt() })
 	context.AfterFunc(s.ctx, func() { stop() })
 	return s
+}
+
+// connect gives the session its connection, before begin.
+func (s *session) connect(e ends) {
+	if e.own == nil {
+		e.own = new(Work)
+	}
+	s.ends = e
+	s.ctl.connect(e.control)
 }
 
 // begin starts the reader, which gives messages to r if they come in order, and

@@ -14,6 +14,7 @@ import (
 type sink struct {
 	s     *session
 	names *names // nil with --numeric-ids
+	most  int    // names to hold; 0 for no bound
 
 	mu   sync.Mutex
 	told map[uint32]*toldDir
@@ -32,7 +33,7 @@ type toldDir struct {
 }
 
 func newSink(s *session, numeric bool) *sink {
-	k := &sink{s: s, told: map[uint32]*toldDir{}}
+	k := &sink{s: s, most: s.maxNames, told: map[uint32]*toldDir{}}
 	if !numeric {
 		k.names = newNames(s)
 	}
@@ -83,9 +84,9 @@ func (k *sink) announce(dir uint32) error {
 // for it is no way out: some of what an honest one asks for last it can only know
 // when it has heard everything, as which names of a file come yet. k.mu is held.
 func (k *sink) hold(names int) error {
-	if k.held += names; k.s.maxNames > 0 && k.held > k.s.maxNames {
+	if k.held += names; k.most > 0 && k.held > k.most {
 		return &Error{
-			Code: CodeProtocol, Text: fmt.Sprintf("more than %d names would have to be kept for a receiver that is not done with their directories", k.s.maxNames),
+			Code: CodeProtocol, Text: fmt.Sprintf("more than %d names would have to be kept for a receiver that is not done with their directories", k.most),
 			Hint: "max-names in the configuration of the sender allows more",
 		}
 	}

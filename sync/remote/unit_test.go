@@ -209,7 +209,7 @@ func TestClean(t *testing.T) {
 func TestReports(t *testing.T) {
 	to := &told{}
 	r := newReports(to)
-	r.start(&session{ctl: newControl(nil)})
+	r.start(&session{ctl: newControl()})
 	for _, m := range []any{&wire.Problem{Text: "a\x1b[2J"}, &wire.Note{Text: "b\r"}} {
 		if err := r.inbox.put(listed{m, 10}, 10); err != nil {
 			t.Fatal(err)

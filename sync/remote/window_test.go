@@ -2,7 +2,6 @@ package remote
 
 import (
 	"bytes"
-	"context"
 	"testing"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 // much.
 func TestWindowOfLargeMessages(t *testing.T) {
 	a, _ := memoryPair(t)
-	s := newSession(context.Background(), ends{control: a}, testTiming())
+	s := sessionAt(a)
 	r := newReceiver(s, nil, jobWords{}, false)
 	w := newWindow(listingWindow)
 	defer w.kill()

@@ -29,6 +29,15 @@ func Message(err error) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// Number returns the number of the errno that err wraps, or 0.
+func Number(err error) int {
+	var e Errno
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return int(e)
+}
+
 // Cause returns the errno that err wraps, for the questions that this package
 // answers of one, or err itself.
 func Cause(err error) error {

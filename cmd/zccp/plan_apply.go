@@ -76,7 +76,7 @@ func (e *env) refuseApply(err error) int {
 		e.hintf("'%s apply --help' says what it takes", e.prog)
 	}
 	e.hintFile("apply")
-	e.errorf("%s", syncEnding(code))
+	fmt.Fprintln(e.stderr, e.syncEnding(code))
 	return code
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/zccp/zccp/copier"
@@ -55,7 +56,7 @@ func (e *env) refuseSync(err error) int {
 	if code == exitFailure {
 		e.hintf("%s prints what options there are", e.syncCommand()+" --help")
 	}
-	e.errorf("%s", syncEnding(code))
+	fmt.Fprintln(e.stderr, e.syncEnding(code))
 	return code
 }
 

@@ -134,6 +134,9 @@ func (f *itemFormat) value(ev *mirror.Event, d directive) string {
 	case 'n':
 		return nameOf(ev)
 	case 'f':
+		if ev.Flags&plan.FlagDeleted != 0 {
+			return ev.Name // no name of the source
+		}
 		return strings.TrimPrefix(f.sources+ev.Name, "/")
 	case 'L':
 		switch {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os/signal"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ type syncReport struct {
 	escape  escaper
 	format  *itemFormat
 	log     *syncLog // nil without --log-file
+	undone  bool     // the run was refused: there are no totals
 	json    *jsonReport
 	started time.Time
 	kinds   [256]atomic.Int64 // failures of each mirror.Kind
@@ -112,10 +114,13 @@ func (r *syncReport) line(text string) {
 }
 
 // message prints what is no information.
-func (r *syncReport) message(text string) { r.tell(text, r.screen.message) }
+func (r *syncReport) message(text string) { r.tell(r.prefixed(text), r.screen.message) }
+
+func (r *syncReport) prefixed(text string) string {
+	return r.e.prog + ": " + strings.ReplaceAll(text, "\n", "\n"+r.e.prog+": ")
+}
 
 func (r *syncReport) tell(text string, print func(string)) {
-	text = r.e.prog + ": " + strings.ReplaceAll(text, "\n", "\n"+r.e.prog+": ")
 	if r.cfg.Output.Stderr == stderrClient && r.json == nil {
 		r.line(text)
 		return
@@ -176,14 +181,20 @@ func (r *syncReport) wanted(ev *mirror.Event) bool {
 // Problem implements mirror.Reporter.
 func (r *syncReport) Problem(kind mirror.Kind, err error, hint string) {
 	r.kinds[kind].Add(1)
+	r.undone = r.undone || errors.As(err, new(*mirror.Failure))
 	text := printableText(err.Error())
+	line := r.prefixed(text)
+	words := rsyncProblem(kind, text, err)
 	if r.log != nil {
-		r.log.line(text)
+		r.log.line(words)
+	}
+	if r.e.asRsync() {
+		line = words
 	}
 	if hint != "" {
-		text += "\nhint: " + printableText(hint)
+		line += "\n" + r.prefixed("hint: "+printableText(hint))
 	}
-	r.tell(text, r.screen.problem)
+	r.tell(line, r.screen.problem)
 	if r.json != nil {
 		r.json.problem(err, hint)
 	}
@@ -226,10 +237,12 @@ func (r *syncReport) Finish(s mirror.Stats, code int) int {
 	if r.json != nil {
 		r.json.syncSummary(s, code, elapsed)
 	}
-	for _, line := range syncTotals(s, r.cfg, elapsed) {
-		r.say(line)
+	if !r.undone {
+		for _, line := range syncTotals(s, r.cfg, elapsed) {
+			r.say(line)
+		}
 	}
-	if r.log != nil {
+	if r.log != nil && !r.undone {
 		for _, line := range logTotals(s, r.cfg, elapsed) {
 			r.log.line(line)
 		}
@@ -247,11 +260,11 @@ func (r *syncReport) Finish(s mirror.Stats, code int) int {
 		r.screen.repeatProblems(r.e.prog)
 	}
 	if code != exitOK {
-		r.message(syncEnding(code))
+		r.tell(r.e.syncEnding(code), r.screen.message)
 	}
 	if r.log != nil {
 		if code != exitOK {
-			r.log.line(syncEnding(code))
+			r.log.line(rsyncEnding(code))
 		}
 		if err := r.log.close(); err != nil {
 			r.message("cannot write log-file: " + reason(err))

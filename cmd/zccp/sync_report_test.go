@@ -3,11 +3,13 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,7 +82,7 @@ func TestSyncReport(t *testing.T) {
 			strings.TrimSuffix(end, "\n") + " (DRY RUN)\n"},
 		{"-a --out-format=%o|%f|%l|%'l|%B|%-6L|%06l|%M|%U|%z", "send|src/.|4096|4,096|rwxr-xr-x|      |004096|T|0|%z\n" +
 			"send|src/new\\#012|1234|1,234|rw-r--r--|      |001234|T|0|%z\nsend|src/d|4096|4,096|rwxrwxrwt|      |004096|T|0|%z\n" +
-			"send|src/l|0|0|rwxrwxrwx| -> to|000000|T|0|%z\ndel.|src/gone|0|0|rwxr-xr-x|      |000000|T|0|%z\n" + nonreg + "created directory dst\n"},
+			"send|src/l|0|0|rwxrwxrwx| -> to|000000|T|0|%z\ndel.|gone|0|0|rwxr-xr-x|      |000000|T|0|%z\n" + nonreg + "created directory dst\n"},
 		{"-a --info=del", "deleting gone/\n" + nonreg},
 		{"-a --info=stats1,nonreg0 -hh", "\nsent 976.56K bytes  received 0 bytes  R\ntotal size is 2.86M  speedup is 3.00\n"},
 		{"-a --stderr=client --info=nonreg0", "zccp: cannot open 'z': Permission denied\nzccp: hint: try again\n" +
@@ -143,6 +145,58 @@ func TestSyncReportJSON(t *testing.T) {
 	}
 }
 
+// TestSyncAsRsync holds the report to what wrappers of rsync search stderr and
+// the log for.
+func TestSyncAsRsync(t *testing.T) {
+	full := fmt.Errorf("cannot write 'd/z': No space left on device%w", &silent{syscall.ENOSPC})
+	for _, c := range []struct {
+		kind mirror.Kind
+		err  error
+		want string
+	}{
+		{mirror.KindPartial, full, "rsync: cannot write 'd/z': No space left on device (28)\nrsync: hint: h\n" +
+			"rsync error: some files/attrs were not transferred (see previous errors) (code 23)\n"},
+		{mirror.KindVanished, errors.New("file has vanished: 'z'"), "file has vanished: 'z'\nrsync: hint: h\n" +
+			"rsync warning: some files vanished before they could be transferred (code 24)\n"},
+	} {
+		log := filepath.Join(t.TempDir(), "log")
+		e, stdout, stderr := testEnv(nil, "/usr/local/bin/rsync")
+		cfg, err := parseSync(e, []string{"-av", "--log-file=" + log, "src/", "dst"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newSyncReport(e, cfg)
+		r.Start()
+		r.Problem(c.kind, c.err, "h")
+		r.Finish(mirror.Stats{}, r.code())
+		if stderr.String() != c.want {
+			t.Errorf("says\n%s\nwant\n%s", stderr, c.want)
+		}
+		logged, err := os.ReadFile(log)
+		for line := range strings.Lines(strings.Replace(c.want, "rsync: hint: h\n", "", 1)) {
+			if err != nil || !strings.Contains(string(logged), "] "+line) {
+				t.Errorf("the log holds\n%s\nwithout %s%v", logged, line, err)
+			}
+		}
+		if !strings.Contains(stdout.String(), "\ntotal size is ") {
+			t.Errorf("no totals in %q", stdout)
+		}
+	}
+	e, stdout, stderr := testEnv(nil, "rsync", "-av", t.TempDir()+"/", filepath.Join(t.TempDir(), "a", "b"))
+	if code := run(e); code != exitFileIO || strings.Contains(stdout.String(), "total size") {
+		t.Errorf("a destination that can't be made: %d, %s", code, stdout)
+	}
+	if !strings.HasSuffix(stderr.String(), ": No such file or directory\nrsync error: error in file IO (code 11)\n") {
+		t.Errorf("a destination that can't be made: %s", stderr)
+	}
+}
+
+// silent is a cause that a message doesn't spell.
+type silent struct{ error }
+
+func (*silent) Error() string   { return "" }
+func (s *silent) Unwrap() error { return s.error }
+
 func TestSyncLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	reportOf(t, "-a", "--log-file="+path, "--log-file-format=%o %n")
@@ -152,8 +206,8 @@ func TestSyncLog(t *testing.T) {
 	}
 	text := regexp.MustCompile(`(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\d+\] `).ReplaceAllString(string(contents), "")
 	want := "building file list\nsend ./\nsend new\\#012\nsend d/\nsend mode\nsend l\ndel. gone/\nskipping non-regular file \"x\"\n" +
-		"cannot open 'z': Permission denied\nsent 1,000,000 bytes  received 0 bytes  total size 3,000,000\n" +
-		"some files/attrs were not transferred (see previous errors) (code 23)\n"
+		"rsync: cannot open 'z': Permission denied\nsent 1,000,000 bytes  received 0 bytes  total size 3,000,000\n" +
+		"rsync error: some files/attrs were not transferred (see previous errors) (code 23)\n"
 	if text != want {
 		t.Errorf("the log holds\n%s\nwant\n%s", text, want)
 	}

@@ -2,18 +2,12 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/zccp/zccp/copier"
 	"github.com/zccp/zccp/sync/mirror"
 )
-
-// syncEnding is the last line of a run that did not end well.
-func syncEnding(code int) string {
-	return syncExitText(code) + " (code " + strconv.Itoa(code) + ")"
-}
 
 // syncTotals are the lines behind the entries: the block of --stats and the two
 // lines of -v, with rsync's labels, since programs read them. Between two local

@@ -247,9 +247,15 @@ func (m *Mirror) enterTarget(w *apply.Worker, p *pair, inDst, implied bool) bool
 		}
 	}
 	if !exists && m.rules.Existing {
+		if !m.deleteOnly {
+			m.note(2, "not creating new directory \"%s\"", p.path(nil))
+		}
 		return false
 	}
 	if exists && !old.IsDir() && (m.rules.IgnoreExisting || implied && m.opts.NoImpliedDirs) {
+		if m.rules.IgnoreExisting && !m.deleteOnly {
+			m.note(2, "%s exists", p.path(nil))
+		}
 		switch {
 		case m.far != nil:
 			p.in.barred = m.dstPath(p, nil) // until it is told whether it holds anything

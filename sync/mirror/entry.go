@@ -69,7 +69,12 @@ func (m *Mirror) decide(ctx context.Context, w *apply.Worker, e *entry) {
 	if e.inDst && !m.lookAtTarget(e) {
 		return
 	}
-	if !e.exists && m.rules.Existing || e.exists && m.rules.IgnoreExisting {
+	switch {
+	case !e.exists && m.rules.Existing:
+		m.note(2, "not creating new file \"%s\"", e.p.path(e.as.Bytes()))
+		return
+	case e.exists && m.rules.IgnoreExisting:
+		m.note(2, "%s exists", e.p.path(e.as.Bytes()))
 		return
 	}
 	if !m.approved(e.p, e.name, &e.src, orNil(&e.old, e.exists)) {

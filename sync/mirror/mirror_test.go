@@ -21,6 +21,7 @@ type told struct {
 	items    []string
 	problems []string
 	notes    []string
+	left     []string // notes of what is left alone
 	kinds    []Kind
 	times    bool
 }
@@ -51,8 +52,11 @@ func (r *told) Problem(kind Kind, err error, hint string) {
 func (r *told) Note(level int, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if level == 0 {
+	switch level {
+	case 0:
 		r.notes = append(r.notes, text)
+	case 2:
+		r.left = append(r.left, text)
 	}
 }
 

@@ -175,7 +175,7 @@ func (m *Mirror) origins(p *pair, reqs []request) {
 			if !m.opts.Recursive && !m.opts.Dirs {
 				if m.rootOrigin(p, r.base, nil, 0, r.text) >= 0 {
 					p.origins = p.origins[:len(p.origins)-1]
-					m.note(0, "skipping directory %s", strings.TrimRight(r.text, "/")) // rsync's words
+					m.note(0, "skipping directory .") // rsync's words
 				}
 				continue
 			}
@@ -325,8 +325,9 @@ func (m *Mirror) lists(fd platform.FD) bool {
 	return err == nil
 }
 
-// missingOperand reports an operand that isn't there. As rsync has it, that
-// keeps deletions from being made; it is no file that vanished.
+// missingOperand reports an operand that isn't there; it is no file that
+// vanished. It keeps deletions from being made, unlike in rsync: what came from
+// it would go, because of a wrong name or a disk that isn't mounted.
 func (m *Mirror) missingOperand(text string, err error) {
 	if platform.NotExist(platform.Cause(err)) && (m.opts.IgnoreMissingArgs || m.opts.DeleteMissingArgs) {
 		return

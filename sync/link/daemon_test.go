@@ -200,7 +200,7 @@ func TestDaemonRefuses(t *testing.T) {
 		})
 	}
 	opts := d.client
-	opts.First = make([]byte, 100<<10)
+	opts.First = make([]byte, maxFirst)
 	l, err := DialDaemon(t.Context(), opts, d.url("nosuch"))
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,8 @@
 //  3. The client says Hello (package wire): versions, features, whether plain
 //     streams may be, the pin of a key it has made for this session, a token of
 //     256 random bits, how many streams it wants and on which ports. What it has
-//     to say first on the control channel follows without waiting for an answer.
+//     to say first on the control channel follows without waiting for an answer, if
+//     it is short.
 //  4. The server opens one TCP listener, and says Hello with its own pin, the
 //     listener's port and the address at which ssh has reached it. From here on
 //     the control channel is the caller's.

@@ -91,6 +91,7 @@ type terms struct {
 	theirs  *wire.Hello
 	noise   []byte
 	streams int // that there will be at most
+	begun   bool
 }
 
 // helloBase is what the Hellos of both ends have.
@@ -127,7 +128,11 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	say := func() (err error) {
 		ours.Session = c.session
 		if said, err = ours.Append(nil); err == nil {
-			_, err = c.Write(slices.Concat(said, o.First))
+			first := o.First
+			if t.begun = len(first) > 0 && len(first) <= maxFirst; !t.begun {
+				first = nil
+			}
+			_, err = c.Write(slices.Concat(said, first))
 		}
 		return err
 	}
@@ -283,6 +288,7 @@ func exportAsked(h *wire.Hello) string {
 // settle makes what was agreed a link's.
 func (l *Link) settle(t *terms) {
 	l.Session, l.Seed, l.Version, l.first = t.cred.session, t.seed, t.agreed.Version, t.streams
+	l.Begun = t.begun
 	for _, f := range t.agreed.Features {
 		if !strings.HasPrefix(f, "link:") {
 			l.Features = append(l.Features, f)

@@ -29,6 +29,8 @@ type Link struct {
 	// Security is what streams will have: TLS (which may turn out as KTLS) or
 	// Plain.
 	Security Security
+	// Begun is set at a client whose Options.First has been written.
+	Begun bool
 	// Patience is how long a session at a daemon may make no progress, whatever
 	// its client says of being alive; 0 is for ever.
 	Patience time.Duration

@@ -96,7 +96,7 @@ type Options struct {
 	Features   []string  // what this end can do beyond the protocol's version
 
 	// First is what a client has to say first on Control. It goes out with the
-	// Hello, which saves a round trip, and has been written when dialling succeeds.
+	// Hello, which saves a round trip, unless it is long: Link.Begun tells.
 	First []byte
 
 	KeyFile    string // of a client of a daemon; "" for DefaultKeyFile
@@ -126,6 +126,10 @@ const (
 	userTimeout   = 60 * time.Second // for sent bytes to be acknowledged
 	streamTimeout = 5 * time.Minute  // the same, on data streams
 	defaultIdle   = 60 * time.Second
+
+	// maxFirst is what goes out with a Hello: on a slow line more could take longer
+	// than handshakeTime.
+	maxFirst = 16 << 10
 
 	defaultStreams = 2
 	maxStreams     = 16 // that one session may have

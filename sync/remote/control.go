@@ -15,6 +15,7 @@ import (
 type control struct {
 	rw    io.ReadWriteCloser
 	heard atomic.Int64 // when the peer's last byte came, ns since the epoch
+	bytes atomic.Int64 // that came from the peer
 	moved atomic.Int64 // when the last byte of ours left
 
 	mu      sync.Mutex
@@ -65,6 +66,7 @@ func (c *control) Read(b []byte) (int, error) {
 	n, err := c.rw.Read(b)
 	if n > 0 {
 		c.heard.Store(time.Now().UnixNano())
+		c.bytes.Add(int64(n))
 	}
 	return n, err
 }

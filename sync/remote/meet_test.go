@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/link"
 	"github.com/zccp/zccp/sync/mirror"
 	"github.com/zccp/zccp/sync/wire"
 )
@@ -24,6 +25,17 @@ type offering struct {
 func (o *offering) Offer(ctx context.Context, sources []string, sink mirror.Sink) error {
 	defer close(o.listed)
 	return o.Mirror.Offer(ctx, sources, sink)
+}
+
+// TestJobless: a job that the link has not sent with its Hello is the session's to
+// send.
+func TestJobless(t *testing.T) {
+	for _, begun := range []bool{false, true} {
+		meet := Meet(func(context.Context, []byte) (*link.Link, error) { return &link.Link{Begun: begun}, nil })
+		if e, err := meet.by(new(Work))(t.Context(), nil); err != nil || e.jobless == begun {
+			t.Errorf("begun %v: jobless %v, %v", begun, e.jobless, err)
+		}
+	}
 }
 
 // TestWalkAhead: the sources are listed while the connection is being made, and
@@ -75,5 +87,55 @@ func TestWalkAhead(t *testing.T) {
 		if snapshot(t, src) != snapshot(t, dst) {
 			t.Error("the trees differ")
 		}
+	}
+}
+
+// TestEarly: what a client says before the server is ready is bounded, but for one
+// message that is long by itself.
+func TestEarly(t *testing.T) {
+	v := &server{}
+	for _, size := range []int{100, 9 << 20} {
+		if err := v.message(&wire.DirEnd{}, size); err != nil {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	if err := v.message(&wire.DirEnd{}, 100); err == nil {
+		t.Error("there is no bound")
+	}
+}
+
+// TestLongJob: a job may take longer than an end may be silent, if it moves; one that
+// lives and says nothing does not keep its place.
+func TestLongJob(t *testing.T) {
+	times := timing{ping: 10 * time.Millisecond, idle: 200 * time.Millisecond, linger: 50 * time.Millisecond, totals: time.Second}
+	refused := errors.New("not this one")
+	open := func(*wire.Job, mirror.Reporter) (*served, error) { return nil, refused }
+	long := say(t, &wire.Job{Words: []string{string(make([]byte, 200<<10))}})
+	for _, said := range [][]byte{long, say(t, &wire.Ping{})} {
+		a, b := pipePair(t)
+		done := make(chan error, 1)
+		begun := time.Now()
+		go func() { done <- serve(context.Background(), ends{control: b}, times, open) }()
+		go func() {
+			for i := range 25 {
+				n := len(said) / 25
+				if len(said) == len(long) {
+					a.Write(said[i*n:][:n])
+				} else {
+					a.Write(said)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if len(said) == len(long) {
+				a.Write(said[len(said)/25*25:])
+			}
+		}()
+		err := <-done
+		if text := refused.Error(); len(said) == len(long) && (err == nil || err.Error() != text || time.Since(begun) < 2*times.idle) {
+			t.Errorf("the long job ended with %v after %v", err, time.Since(begun))
+		} else if e, ok := err.(*Error); len(said) < len(long) && (!ok || e.Code != CodeTimeout) {
+			t.Errorf("without a job: %v", err)
+		}
+		a.Close()
 	}
 }

@@ -10,9 +10,8 @@ import (
 	"github.com/zccp/zccp/sync/wire"
 )
 
-// Meet connects to the other end and sends it the job, encoded, at the beginning of
-// the Link's Control. It is called once. Closing the Link remains the caller's, after
-// Push or Pull.
+// Meet connects to the other end, with the job, encoded, as link.Options.First. It is
+// called once. Closing the Link remains the caller's, after Push or Pull.
 type Meet func(ctx context.Context, job []byte) (*link.Link, error)
 
 // Push sends what the sources hold to the other end, which is asked for it with
@@ -65,7 +64,9 @@ func (meet Meet) by(work *Work) meeting {
 		if err != nil {
 			return ends{}, err
 		}
-		return endsOf(l, work), nil
+		e := endsOf(l, work)
+		e.jobless = !l.Begun
+		return e, nil
 	}
 }
 

@@ -63,13 +63,17 @@ func newClient(rep mirror.Reporter, totals func(*wire.Totals)) *client {
 // push walks the sources while it connects: logging in by ssh takes longer than
 // listing some ten thousand files.
 func push(ctx context.Context, meet meeting, times timing, m offerer, calls *platform.Calls, cp *copier.Copier, counters *apply.Counters, job *wire.Job, sources []string, rep mirror.Reporter) (mirror.Stats, error) {
+	first, err := wire.Append(nil, job)
+	if err != nil {
+		return mirror.Stats{}, asError(err)
+	}
 	defer m.CloseOffered()
 	c := newClient(rep, func(t *wire.Totals) { takeTotals(counters, t) })
 	s := newSession(ctx, times)
 	d := newSender(s, m, calls, cp, wordsOf(job))
 	c.role = d
 	d.walk(sources)
-	if err := c.meet(ctx, s, meet, job); err != nil {
+	if err := c.meet(ctx, s, meet, job, first); err != nil {
 		s.cancel(errOver)
 		d.walked.Wait()
 		return mirror.Stats{}, err
@@ -84,11 +88,15 @@ func push(ctx context.Context, meet meeting, times timing, m offerer, calls *pla
 }
 
 func pull(ctx context.Context, meet meeting, times timing, start starter, stats func() mirror.Stats, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
+	first, err := wire.Append(nil, job)
+	if err != nil {
+		return mirror.Stats{}, asError(err)
+	}
 	c := newClient(rep, func(*wire.Totals) {})
 	s := newSession(ctx, times)
 	r := newReceiver(s, start, wordsOf(job), os.Geteuid() == 0)
 	c.role = r
-	if err := c.meet(ctx, s, meet, job); err != nil {
+	if err := c.meet(ctx, s, meet, job, first); err != nil {
 		s.cancel(errOver)
 		return mirror.Stats{}, err
 	}
@@ -98,18 +106,14 @@ func pull(ctx context.Context, meet meeting, times timing, start starter, stats 
 	return stats(), s.err()
 }
 
-// meet connects a session and gives the other end its job.
-func (c *client) meet(ctx context.Context, s *session, meet meeting, job *wire.Job) error {
-	b, err := wire.Append(nil, job)
-	if err != nil {
-		return asError(err)
-	}
-	e, err := meet(ctx, b)
+// meet connects a session and gives the other end its job, which is encoded as first.
+func (c *client) meet(ctx context.Context, s *session, meet meeting, job *wire.Job, first []byte) error {
+	e, err := meet(ctx, first)
 	if err != nil {
 		return err
 	}
 	if e.jobless {
-		s.ctl.first(b)
+		s.ctl.first(first)
 	}
 	s.connect(e)
 	c.reports.start(s)
@@ -160,9 +164,12 @@ func (v *server) message(msg any, size int) error {
 	if v.role != nil {
 		return v.role.message(msg, size)
 	}
-	if v.size += size; v.size > 2*listingWindow {
+	// The last of them may be long, as what ends the listing of a directory with a
+	// million others in it.
+	if v.size > 2*listingWindow {
 		return violated("more was sent than was asked for")
 	}
+	v.size += size
 	v.early = append(v.early, listed{msg, size})
 	return nil
 }
@@ -194,15 +201,30 @@ func serve(ctx context.Context, e ends, times timing, open func(*wire.Job, mirro
 	return s.err()
 }
 
+// job waits for the job. A client that is there and wants nothing takes a place from
+// others; a long list of files may be on its way for minutes.
+func (v *server) job(s *session) (*wire.Job, error) {
+	const signsOfLife = 4 << 10 // what these take in that time, and more
+	for heard := int64(0); ; {
+		select {
+		case job := <-v.jobs:
+			return job, nil
+		case <-s.ctx.Done():
+			return nil, context.Cause(s.ctx)
+		case <-time.After(s.times.idle):
+		}
+		now := s.ctl.bytes.Load()
+		if now-heard <= signsOfLife {
+			return nil, failf(CodeTimeout, "no job came within %v", s.times.idle)
+		}
+		heard = now
+	}
+}
+
 func (v *server) serve(s *session, open func(*wire.Job, mirror.Reporter) (*served, error)) error {
-	var job *wire.Job
-	select {
-	case job = <-v.jobs:
-	case <-time.After(s.times.idle):
-		// A client that is there and wants nothing takes a place from others.
-		return failf(CodeTimeout, "no job came within %v", s.times.idle)
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
+	job, err := v.job(s)
+	if err != nil {
+		return err
 	}
 	m, err := open(job, forward{s})
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path"
 	"strings"
@@ -43,6 +44,7 @@ func (s *copySession) begin(m *mirror.Mirror) (over func(mirror.Stats)) {
 	}
 	s.report = newReport(s.e, s.c, m.Counters())
 	s.failed = s.on
+	s.screen.pause("")
 	s.Start()
 	if !s.c.Route.Push {
 		stop := awaitWalk(m, s.report)
@@ -74,6 +76,10 @@ func awaitWalk(m *mirror.Mirror, rep *report) (stop func()) {
 	})
 	return func() { close(done); wg.Wait() }
 }
+
+func (s *copySession) connected() { s.screen.resume() }
+
+func (s *copySession) stderr() io.Writer { return s.screen }
 
 func (s *copySession) said(text string) { s.report.Note(text) }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -33,6 +34,11 @@ type sessionReport interface {
 	// begin is called before anything is connected; the returned function ends
 	// what looks after the run, and is told its totals.
 	begin(m *mirror.Mirror) (over func(s mirror.Stats))
+	// connected is called when there is a connection. Before that nothing is drawn: ssh
+	// may be asking for a password on the terminal.
+	connected()
+	// stderr is where ssh and the far end print.
+	stderr() io.Writer
 	// said prints what the link has to say.
 	said(text string)
 	// end prints the totals and returns the exit code. code is what ended the
@@ -60,9 +66,10 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 	calls, notLocal := kernel(r.e, &copyConfig{Recursive: cfg.Mirror.Recursive})
 	cfg.Mirror.NotLocal = notLocal
 	work := new(remote.Work)
-	m := mirror.New(work.Counted(calls), cfg.Mirror, rep)
+	held := &heldReport{sessionReport: rep, met: make(chan struct{})}
+	m := mirror.New(work.Counted(calls), cfg.Mirror, held)
 	over := rep.begin(m)
-	stats, route, err := r.session(bounded, m, work, rep)
+	stats, route, err := r.session(bounded, m, work, held)
 	over(stats)
 	code := exitOK
 	if errors.As(context.Cause(ctx), new(signalError)) {
@@ -82,7 +89,7 @@ func (r *remoteRun) run(ctx context.Context, rep sessionReport) int {
 }
 
 // session connects and runs. An error is what ended it.
-func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, work *remote.Work, rep sessionReport) (s mirror.Stats, route string, err error) {
+func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, work *remote.Work, rep *heldReport) (s mirror.Stats, route string, err error) {
 	if r.cfg.Mirror.InPlace && r.cfg.Remote.Security == link.Plain && r.cfg.Remote.Path != link.SSH {
 		// What arrives on plain streams counts once its sum is right. Here it would
 		// stand in the file by then.
@@ -92,8 +99,10 @@ func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, work *remote.
 	var l *link.Link
 	quiet := func() {}
 	meet := func(ctx context.Context, job []byte) (*link.Link, error) {
+		defer close(rep.met)
 		var err error
-		if l, err = r.dial(ctx, job); err == nil {
+		if l, err = r.dial(ctx, job, rep.stderr()); err == nil {
+			rep.connected()
 			quiet = relay(l, rep)
 		}
 		return l, err
@@ -109,6 +118,25 @@ func (r *remoteRun) session(ctx context.Context, m *mirror.Mirror, work *remote.
 	defer l.Close()
 	quiet()
 	return s, l.Route(), err
+}
+
+// heldReport holds back what a walk has to tell until it is known whether there is a
+// connection: it would stand in the middle of a question of ssh's.
+type heldReport struct {
+	sessionReport
+	met chan struct{}
+}
+
+// Problem implements mirror.Reporter.
+func (h *heldReport) Problem(kind mirror.Kind, err error, hint string) {
+	<-h.met
+	h.sessionReport.Problem(kind, err, hint)
+}
+
+// Note implements mirror.Reporter.
+func (h *heldReport) Note(level int, text string) {
+	<-h.met
+	h.sessionReport.Note(level, text)
 }
 
 // relay tells what the link has to say, while it turns up, until the returned
@@ -141,13 +169,13 @@ func relay(l *link.Link, rep sessionReport) (stop func()) {
 }
 
 // dial connects to the place; the job goes along.
-func (r *remoteRun) dial(ctx context.Context, job []byte) (*link.Link, error) {
+func (r *remoteRun) dial(ctx context.Context, job []byte, stderr io.Writer) (*link.Link, error) {
 	o := &r.cfg.Remote
 	opts, err := o.linkOptions(r.e)
 	if err != nil {
 		return nil, err
 	}
-	opts.First = job
+	opts.First, opts.Stderr = job, stderr
 	if o.Connect > 0 {
 		limited, cancel := context.WithTimeoutCause(ctx, o.Connect, errConnectTimeout)
 		defer cancel()
@@ -183,7 +211,7 @@ func (o *remoteOptions) linkOptions(e *env) (link.Options, error) {
 	version, _ := buildVersion()
 	opts := link.Options{
 		RemoteZCCP: o.Zccp, Path: o.Path, Security: o.Security, KTLS: o.KTLS, DataPorts: o.Ports, Streams: o.Streams,
-		Program: version, KeyFile: o.Key, Stderr: e.stderr,
+		Program: version, KeyFile: o.Key,
 	}
 	if o.Timeout > 0 {
 		opts.Idle = max(o.Timeout, minTimeout)
@@ -353,17 +381,27 @@ func copyRemote(e *env, c *copyConfig) int {
 }
 
 // syncSession is the report of sync mode in a session.
-type syncSession struct{ *syncReport }
+type syncSession struct {
+	*syncReport
+	watching *syncWatch
+}
 
 func (r *syncSession) begin(m *mirror.Mirror) (over func(s mirror.Stats)) {
 	r.Start()
+	r.out.flush()
 	w := r.watch(m, func() {})
+	w.away.Store(true)
 	w.sends.Store(r.cfg.Route.Push)
+	r.watching = w
 	return func(s mirror.Stats) {
 		w.final.Store(&s)
 		w.stop()
 	}
 }
+
+func (r *syncSession) connected() { r.watching.away.Store(false) }
+
+func (r *syncSession) stderr() io.Writer { return r.screen }
 
 func (r *syncSession) said(text string) {
 	if !r.cfg.Output.Quiet {

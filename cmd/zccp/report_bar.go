@@ -73,6 +73,15 @@ func (s *screen) message(text string) {
 	io.WriteString(s.w, text+"\n")
 }
 
+// Write implements io.Writer for text of others.
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clearLocked()
+	s.passedLocked(string(b))
+	return s.w.Write(b)
+}
+
 // maxRepeated is how many failures are said again at the end.
 const maxRepeated = 20
 

@@ -32,6 +32,7 @@ type syncWatch struct {
 	// Of a run with another machine, whose totals m does not have.
 	sends atomic.Bool
 	final atomic.Pointer[mirror.Stats] // once it is over
+	away  atomic.Bool                  // there is no connection: nothing is drawn
 }
 
 type progressPoint struct {
@@ -128,7 +129,7 @@ func (w *syncWatch) pause(d time.Duration) {
 // nothing, and on one it is no wider than that.
 func (w *syncWatch) draw(last bool) {
 	r := w.rep
-	if r.json != nil || r.cfg.Output.Quiet || r.cfg.Mirror.DryRun {
+	if r.json != nil || r.cfg.Output.Quiet || r.cfg.Mirror.DryRun || w.away.Load() {
 		return
 	}
 	text := w.text(last)

@@ -88,7 +88,14 @@ func refusal(name string, code int, text string) syncDifference {
 // remoteIntended returns the differences from a run on one machine that are meant.
 func remoteIntended() []syncDifference {
 	list := []syncDifference{
-		refusal("--fuzzy between machines", 4, "--fuzzy between machines is not supported"),
+		{
+			// Only on one machine can it be known.
+			name: "A destination that is part of a source",
+			what: regexp.MustCompile(`.`),
+			when: func(s *syncTrial, _ string) bool {
+				return strings.Contains(s.one.stderr, "into itself: it is the destination")
+			},
+		},
 		refusal("Listing what is here", 1, "--list-only lists sources, and those are on this machine"),
 		refusal("Devices that are opened, at a daemon", 43, "opens devices, which is not allowed here"),
 		{

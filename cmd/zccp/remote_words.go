@@ -52,7 +52,7 @@ func wordRules() map[string]wordRule {
 			"xattrs owner group numeric-ids usermap groupmap chown hard-links devices specials drop-D times " +
 			"omit-dir-times omit-link-times atimes open-noatime super fake-super backup suffix whole-file sparse preallocate " +
 			"partial fsync bwlimit stop-after dry-run verbose itemize-changes list-only allow-mass-delete " +
-			"resume verify compress",
+			"resume verify compress fuzzy",
 		wordPath: "compare-dest copy-dest link-dest reflink-dest backup-dir partial-dir temp-dir",
 		wordChange: "delete delete-before delete-during delete-delay delete-after delete-excluded delete-missing-args force " +
 			"inplace append append-verify detect-renames delay-updates",

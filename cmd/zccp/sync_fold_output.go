@@ -133,7 +133,7 @@ func (f *syncFolder) foldOff(name string) error {
 		"numeric-ids": &f.numericIDs, "hard-links": &m.HardLinks, "devices": &r.Devices, "specials": &r.Specials,
 		"drop-D": &f.dropD, "write-devices": &m.WriteDevices, "times": &r.Times, "omit-dir-times": &r.OmitDirTimes,
 		"omit-link-times": &r.OmitLinkTimes, "atimes": &r.Atimes, "open-noatime": &m.OpenNoatime,
-		"backup": &m.Backup, "inplace": &f.inplace, "partial": &m.Partial, "delay-updates": &m.DelayUpdates,
+		"backup": &m.Backup, "inplace": &f.inplace, "fuzzy": &m.Fuzzy, "partial": &m.Partial, "delay-updates": &m.DelayUpdates,
 		"progress": &f.progress, "8-bit-output": &o.EightBit, "implied-dirs": &f.implied,
 	}[name]; flag != nil {
 		*flag = false

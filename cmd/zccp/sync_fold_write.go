@@ -74,6 +74,8 @@ func (f *syncFolder) foldWrite(s setting) (known bool, err error) {
 		m.Suffix, f.suffixSet = s.Value, true
 	case "inplace":
 		f.inplace = true
+	case "fuzzy":
+		m.Fuzzy = true
 	case "append":
 		m.Append = true
 	case "append-verify":

@@ -201,6 +201,7 @@ func syncTreatment() []syncOption {
 		syncFlag(groupWrite, "append", "add to shorter files what they lack, and trust what they have").negatable("append"),
 		syncFlag(groupWrite, "append-verify", "the same, and copy the file whole if what it has differs"),
 		syncFlag(groupWrite, "whole-file W", "copy files whole (the default)").negatable("whole-file W"),
+		syncFlag(groupWrite, "fuzzy y", "between machines, send of a large new file only what differs from a similar one beside it").negatable("fuzzy y"),
 		syncValue(groupWrite, "block-size B", "no effect with -W, and refused with --no-whole-file: blocks are those of the file system").notAway("blocks are chosen by the size of the file"),
 		syncFlag(groupWrite, "sparse S", "make holes where there are zeros").negatable("sparse S"),
 		syncFlag(groupWrite, "preallocate", "allocate files before writing them"),

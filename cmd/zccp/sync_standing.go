@@ -37,7 +37,6 @@ func syncIdle() []syncOption {
 		idle(syncValue("", "checksum-seed", ""), "checksums stay inside the program"),
 		idle(syncValue("", "max-alloc", ""), "memory is bounded by design"),
 		idle(syncValue("", "iconv", "").negatable("iconv"), "names stay bytes; any value but - is refused"),
-		idle(syncFlag("", "fuzzy y", "").negatable("fuzzy y"), "a similar file spares sending bytes, not copying them").notAway("only the file of the same name is compared"),
 		idle(syncFlag("", "qsort", ""), "it chooses an algorithm inside of rsync"),
 	}
 }

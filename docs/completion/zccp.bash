@@ -37,23 +37,22 @@ _zccp_names() {
 			--no-omit-dir-times --no-O --omit-link-times -J --no-omit-link-times --no-J --atimes -U --no-atimes
 			--no-U --open-noatime --no-open-noatime --super --no-super --fake-super --backup -b --no-backup
 			--backup-dir= --suffix= --inplace --no-inplace --append --no-append --append-verify --whole-file -W
-			--no-whole-file --no-W --block-size= -B --sparse -S --no-sparse --no-S --preallocate --partial
-			--no-partial --partial-dir= --delay-updates --no-delay-updates --temp-dir= -T --fsync --bwlimit=
-			--no-bwlimit --timeout= --no-timeout --stop-after= --time-limit= --stop-at= --dry-run -n --verbose
-			-v --no-verbose --no-v --info= --debug= --quiet -q --itemize-changes -i --no-itemize-changes --no-i
-			--out-format= --log-format= --log-file= --log-file-format= --stats --human-readable -h
-			--no-human-readable --no-h --progress --no-progress -P --8-bit-output -8 --no-8-bit-output --no-8
-			--list-only --outbuf= --stderr= --msgs2stderr --no-msgs2stderr --version -V --help --remote= --ssh=
-			-e --rsh= --remote-zccp= --rsync-path= --path= --data-ports= --security= --ktls= --streams= --key=
-			--compress -z --no-compress --no-z --compress-choice= --zc= --contimeout= --no-contimeout --jobs= -j
-			--allow-mass-delete --detect-renames --reflink-dest= --resume --gitignore --preserve-sharing
-			--reflink --method= --cache= --verify --fail-fast --explain --json --inc-recursive --i-r
-			--no-inc-recursive --no-i-r --old-compress --new-compress --compress-level= --zl=
-			--compress-threads= --zt= --skip-compress= --address= --port= --sockopts= --blocking-io
+			--no-whole-file --no-W --fuzzy -y --no-fuzzy --no-y --block-size= -B --sparse -S --no-sparse --no-S
+			--preallocate --partial --no-partial --partial-dir= --delay-updates --no-delay-updates --temp-dir=
+			-T --fsync --bwlimit= --no-bwlimit --timeout= --no-timeout --stop-after= --time-limit= --stop-at=
+			--dry-run -n --verbose -v --no-verbose --no-v --info= --debug= --quiet -q --itemize-changes -i
+			--no-itemize-changes --no-i --out-format= --log-format= --log-file= --log-file-format= --stats
+			--human-readable -h --no-human-readable --no-h --progress --no-progress -P --8-bit-output -8
+			--no-8-bit-output --no-8 --list-only --outbuf= --stderr= --msgs2stderr --no-msgs2stderr --version -V
+			--help --remote= --ssh= -e --rsh= --remote-zccp= --rsync-path= --path= --data-ports= --security=
+			--ktls= --streams= --key= --compress -z --no-compress --no-z --compress-choice= --zc= --contimeout=
+			--no-contimeout --jobs= -j --allow-mass-delete --detect-renames --reflink-dest= --resume --gitignore
+			--preserve-sharing --reflink --method= --cache= --verify --fail-fast --explain --json
+			--inc-recursive --i-r --no-inc-recursive --no-i-r --old-compress --new-compress --compress-level=
+			--zl= --compress-threads= --zt= --skip-compress= --address= --port= --sockopts= --blocking-io
 			--no-blocking-io --ipv4 -4 --ipv6 -6 --motd --no-motd --early-input= --old-args --no-old-args
 			--secluded-args -s --protect-args --no-secluded-args --no-protect-args --no-s --trust-sender
-			--insecure-links --no-insecure-links --checksum-seed= --max-alloc= --iconv= --no-iconv --fuzzy -y
-			--no-fuzzy --no-y --qsort'
+			--insecure-links --no-insecure-links --checksum-seed= --max-alloc= --iconv= --no-iconv --qsort'
 		;;
 	serve)
 		names='--stdio --root= --read-only --append-only --allow-plain --config= --listen= --help'

@@ -113,6 +113,8 @@ type Options struct {
 	WholeFile    bool // default of a local run
 	WholeGiven   bool // -W: large files are not compared with what they replace either
 	Resume       bool
+	// Fuzzy compares a large new file that comes from elsewhere with a similar one.
+	Fuzzy bool
 
 	Chmod      func(mode uint32, dir bool) uint32 // nil for none
 	ChownUID   IDMap

@@ -29,7 +29,7 @@ type farFile struct {
 	basis *altBasis
 	small bool
 	delta bool
-	left  platform.Name // what an earlier run left of it, to be the basis; nil for nothing
+	near  platform.Name // a file beside it that is to be the basis; nil for none
 
 	mu      sync.Mutex
 	begun   bool         // by Begin
@@ -61,8 +61,8 @@ func (b *Basis) Open() (platform.FD, platform.Stat, error) {
 	if b.f.basis.dir != nil {
 		dir = b.f.basis.dir.FD()
 	}
-	if b.f.left != nil {
-		dir, name = e.p.dfd(), b.f.left
+	if b.f.near != nil {
+		dir, name = e.p.dfd(), b.f.near
 	}
 	fd, err := b.m.openBasis(dir, name, &st)
 	return fd, st, err
@@ -101,8 +101,12 @@ func (r *Receiver) request(e *entry, flags plan.Flags, basis *altBasis) {
 		size = e.old.Size
 	}
 	f.delta = !m.opts.WholeFile && !m.opts.WholeGiven && size >= farDelta && e.src.Size >= farDelta
-	if left, n := m.leftOver(e); n >= farDelta {
-		f.left, f.delta, size = left, true, n
+	near, n := m.leftOver(e)
+	if near == nil && f.basis.dir == nil {
+		near, n = r.similar(e)
+	}
+	if n >= farDelta {
+		f.near, f.delta, size = near, true, n
 	}
 	e.p.unsealed.Add(1)
 	if f.small {
@@ -261,12 +265,13 @@ func (r *Receiver) begin(ctx context.Context, w *apply.Worker, f *farFile, size 
 		switch {
 		case !f.delta:
 			put.BasisStat = &platform.Stat{} // keeps stage from looking for one
-		case f.left != nil:
+		case f.near != nil:
+			// Without it, as when it was deleted meanwhile, what is copied from it can't
+			// be had, and the file is sent as a whole.
 			put.BasisStat = new(platform.Stat)
-			if fd, err = m.openBasis(e.p.dfd(), f.left, put.BasisStat); err != nil {
-				return err
+			if near, err := m.openBasis(e.p.dfd(), f.near, put.BasisStat); err == nil {
+				fd, put.Basis = near, near
 			}
-			put.Basis = fd
 		}
 		end := m.stage(e, put, f.basis)
 		put.Delta = f.delta

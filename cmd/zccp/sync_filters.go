@@ -36,6 +36,10 @@ func (f *syncFolder) readInput(name string) ([]byte, error) {
 // and the rules that other options add behind them.
 func (f *syncFolder) resolveFilters() error {
 	list := filter.New(f.readInput)
+	if f.peer == nil {
+		// Another machine has this one's lists in its rules.
+		list.CVSIgnore(f.cvsIgnored)
+	}
 	for _, s := range f.filters {
 		if s.nul {
 			list.NulEnded()
@@ -103,20 +107,22 @@ func (f *syncFolder) addFilter(list *filter.List, s filterSetting) error {
 		}
 		return list.ExcludeFile(contents, s.nul)
 	case "cvs-exclude":
-		var contents []byte
-		if home := f.e.getenv("HOME"); home != "" {
-			var err error
-			contents, err = os.ReadFile(filepath.Join(home, ".cvsignore"))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fileError(exitFileIO, s.Option, filepath.Join(home, ".cvsignore"), err)
-			}
-		}
-		list.CVSIgnore(contents, f.e.getenv("CVSIGNORE"))
 		return list.CVS()
 	case "gitignore":
 		list.Gitignore()
 	}
 	return nil
+}
+
+// cvsIgnored reads what the user has CVS ignore.
+func (f *syncFolder) cvsIgnored() (own filter.CVSIgnored, err error) {
+	own.Words = f.e.getenv("CVSIGNORE")
+	if home := f.e.getenv("HOME"); home != "" {
+		if own.File, err = os.ReadFile(filepath.Join(home, ".cvsignore")); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return own, err
 }
 
 // resolveFilesFrom reads the file of --files-from.

@@ -142,7 +142,7 @@ func (c *comparison) respelled(l *filter.List) (*filter.List, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	again.CVSIgnore(home, c.words)
+	again.CVSIgnore(func() (filter.CVSIgnored, error) { return filter.CVSIgnored{File: home, Words: c.words}, nil })
 	for _, rule := range l.Rules() {
 		if err := again.Add(rule); err != nil {
 			return nil, fmt.Errorf("rule %q of %q: %w", rule, l.Rules(), err)
@@ -176,7 +176,7 @@ func (c *comparison) list() (*filter.List, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	l.CVSIgnore(home, c.words)
+	l.CVSIgnore(func() (filter.CVSIgnored, error) { return filter.CVSIgnored{File: home, Words: c.words}, nil })
 	nul := false
 	for _, o := range c.options {
 		var err error

@@ -1,5 +1,7 @@
 package filter
 
+import "sync"
+
 // cvsDefault is the list of -C of rsync 3.5.
 const cvsDefault = "RCS SCCS CVS CVS.adm RCSLOG cvslog.* tags TAGS" +
 	" .make.state .nse_depinfo" +
@@ -15,11 +17,17 @@ func CVSDefault() string { return cvsDefault }
 // cvsFlags are those of the rule "-C".
 const cvsFlags = noPrefixes | wordSplit | noInherit | cvsIgnore
 
-// CVSIgnore gives the contents of $HOME/.cvsignore and the value of $CVSIGNORE, for
-// [List.CVS] and for rules with the modifier C. It is to be called before rules are added.
-func (l *List) CVSIgnore(file []byte, words string) {
-	l.cvsFile, l.cvsWords = file, []byte(words)
+// CVSIgnored is what a user has CVS ignore: the contents of $HOME/.cvsignore and the value
+// of $CVSIGNORE.
+type CVSIgnored struct {
+	File  []byte
+	Words string
 }
+
+// CVSIgnore gives that to [List.CVS] and to rules with the modifier C. It is to be called
+// before rules are added. read is called once, when the first of them comes: most runs have
+// none, and need no file of a home that may be closed to them.
+func (l *List) CVSIgnore(read func() (CVSIgnored, error)) { l.cvsOwn = sync.OnceValues(read) }
 
 // CVS is -C: the rules ":C" and "-C" stand at the end of the list, behind those that are
 // added later.
@@ -56,10 +64,17 @@ func (l *List) parseCVS(f flags) ([]Rule, error) {
 	if err := p.rules(out, []byte(cvsDefault), f|perishable, 0); err != nil {
 		return nil, err
 	}
-	if err := p.file(out, l.cvsFile, f, 0); err != nil {
+	if l.cvsOwn == nil {
+		return out.local, nil
+	}
+	own, err := l.cvsOwn()
+	if err != nil {
 		return nil, err
 	}
-	if err := p.rules(out, l.cvsWords, f, 0); err != nil {
+	if err := p.file(out, own.File, f, 0); err != nil {
+		return nil, err
+	}
+	if err := p.rules(out, []byte(own.Words), f, 0); err != nil {
 		return nil, err
 	}
 	return out.local, nil

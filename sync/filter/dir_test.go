@@ -23,7 +23,7 @@ func TestPerishable(t *testing.T) {
 	}
 	// The list of -C is perishable, $CVSIGNORE is not.
 	own := filter.New(nil)
-	own.CVSIgnore([]byte("home"), "words")
+	own.CVSIgnore(func() (filter.CVSIgnored, error) { return filter.CVSIgnored{File: []byte("home"), Words: "words"}, nil })
 	if err := own.CVS(); err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,7 @@ type List struct {
 	cvs            []Rule
 	cvsLoaded      bool
 	cvsAtEnd       bool
-	cvsFile        []byte
-	cvsWords       []byte
+	cvsOwn         func() (CVSIgnored, error) // nil: nothing
 	perDirs        int
 	nulEnded       bool
 	deleteExcluded bool

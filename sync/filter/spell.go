@@ -7,7 +7,7 @@ package filter
 // rule of --filter. The list is not changed.
 func (l *List) Rules() []string {
 	c := &List{
-		read: l.read, nulEnded: l.nulEnded, cvsAtEnd: l.cvsAtEnd, cvsFile: l.cvsFile, cvsWords: l.cvsWords,
+		read: l.read, nulEnded: l.nulEnded, cvsAtEnd: l.cvsAtEnd, cvsOwn: l.cvsOwn,
 		rules: l.rules[:len(l.rules):len(l.rules)], lists: l.lists[:len(l.lists):len(l.lists)],
 		cvs: l.cvs, cvsLoaded: l.cvsLoaded,
 	}

@@ -354,6 +354,7 @@ func TestHostileI19(t *testing.T) {
 						told += string(m.Path)
 					case *wire.Fatal:
 						told += m.Text + m.Hint
+						h.Close() // the daemon would wait for it
 					case *wire.Problem:
 						told += m.Text + m.Hint
 					case *wire.WalkEnd:
@@ -402,8 +403,11 @@ func TestHostileI19(t *testing.T) {
 					if _, ok := msg.(*wire.Finished); ok {
 						h.Close()
 					}
-					if m, ok := msg.(*wire.Fatal); ok && strings.Contains(strings.ReplaceAll(m.Text, p, ""), c.dir) {
-						t.Errorf("%q: %s", p, m.Text)
+					if m, ok := msg.(*wire.Fatal); ok {
+						if strings.Contains(strings.ReplaceAll(m.Text, p, ""), c.dir) {
+							t.Errorf("%q: %s", p, m.Text)
+						}
+						h.Close()
 					}
 				}
 				h.Close()

@@ -28,14 +28,31 @@ func (m *Mirror) backup(p *pair, name platform.Name) error {
 			err = retry(link)
 		}
 	}
-	if err == nil || platform.NotExist(err) {
+	switch {
+	case err == nil:
+	case platform.NotExist(err):
 		return nil
+	case platform.OtherDevice(err):
+		err = m.backupAcross(from, name, dir, backupName)
+	default:
+		// Links to directories, and on some file systems any, are refused.
+		err = retry(func() error { return m.calls.Renameat(from, name, dir, backupName) })
 	}
-	if platform.OtherDevice(err) {
-		return m.backupAcross(from, name, dir, backupName)
+	return m.toldBackup(rel, name, err)
+}
+
+// toldBackup says that an entry of rel was backed up, unless err tells that it
+// was not, and returns err.
+func (m *Mirror) toldBackup(rel string, name platform.Name, err error) error {
+	if err == nil {
+		path := filepath.ToSlash(filepath.Join(rel, name.String()))
+		backup := path + m.opts.Suffix
+		if m.opts.BackupDir != "" {
+			backup = strings.TrimRight(m.opts.BackupDir, "/") + "/" + backup
+		}
+		m.note(2, "backed up %s to %s", path, backup)
 	}
-	// Links to directories, and on some file systems any, are refused.
-	return retry(func() error { return m.calls.Renameat(from, name, dir, backupName) })
+	return err
 }
 
 // moveToBackup gives an entry that goes its backup name, which it takes with it.
@@ -51,7 +68,7 @@ func (m *Mirror) moveToBackup(from platform.FD, rel string, name platform.Name) 
 			err = retry(func() error { return m.calls.Unlinkat(from, name) })
 		}
 	}
-	return err
+	return m.toldBackup(rel, name, err)
 }
 
 // clearBackup removes an older backup, unless it is a directory with something
@@ -274,5 +291,5 @@ func (m *Mirror) backupCopy(ctx context.Context, w *apply.Worker, e *entry) erro
 	}
 	defer m.calls.Close(fd)
 	old := e.old
-	return m.cp.NewWorker().Put(ctx, m.plainPut(fd, &old, dir, &d, backup))
+	return m.toldBackup(e.p.path(nil), e.as, m.cp.NewWorker().Put(ctx, m.plainPut(fd, &old, dir, &d, backup)))
 }

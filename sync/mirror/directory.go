@@ -440,7 +440,7 @@ func (m *Mirror) rootItem(w *apply.Worker, p *pair) {
 		p.seals = false
 		return
 	}
-	p.st.Mode = p.st.Mode&^platform.ModeBits | m.rules.Mode(p.st.Mode, orNil(&old, exists && (!p.fresh || m.opts.MkPath)), m.freshBits(nil))
+	p.st.Mode = p.st.Mode&^platform.ModeBits | m.rules.Mode(p.st.Mode, orNil(&old, exists && (!p.fresh || m.opts.MkPath)), m.freshBits(p))
 	if m.deleteOnly {
 		return
 	}

@@ -49,15 +49,15 @@ func (r *removal) remove(ctx context.Context, dir *tree.Dir, path string, name p
 		}
 	}
 	var err error
-	switch {
+	switch keeps := r.tell && m.opts.Backup && !st.IsDir() && (m.opts.BackupDir != "" || !m.isBackup(name)); {
+	case m.opts.DryRun && keeps:
+		m.toldBackup(parentOf(path), name, nil)
 	case m.opts.DryRun:
 	case st.IsDir():
 		err = retry(func() error { return m.calls.Rmdirat(dir.FD(), name) })
+	case keeps:
+		err = m.moveToBackup(dir.FD(), parentOf(path), name)
 	default:
-		if r.tell && m.opts.Backup && (m.opts.BackupDir != "" || !m.isBackup(name)) {
-			err = m.moveToBackup(dir.FD(), parentOf(path), name)
-			break
-		}
 		err = retry(func() error { return m.calls.Unlinkat(dir.FD(), name) })
 	}
 	switch {

@@ -433,6 +433,7 @@ func TestHostileI20(t *testing.T) {
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(15 * time.Second))
 		conn.Write(say)
+		conn.(*net.TCPConn).CloseWrite() // it need not wait for more
 		// The answer of the daemon is a nonce of 32 bytes, and then nothing but the end: a
 		// stream that is let in gets 32 more.
 		b, _ := io.ReadAll(conn)

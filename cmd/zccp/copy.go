@@ -184,7 +184,6 @@ func localOptions(e *env, cfg *copyConfig) local.Options {
 	return local.Options{
 		Rules: plan.Rules{
 			Recursive:         cfg.Recursive,
-			NoDereference:     cfg.Dereference == dereferenceNever,
 			CopyContents:      cfg.CopyContents,
 			HardLink:          cfg.HardLink,
 			SymbolicLink:      cfg.SymbolicLink,

@@ -80,7 +80,17 @@ var oddities = []oddity{
 	{name: "into itself from inside", setup: "mkdir -p d/s; echo 1 >d/f", script: `cd d; "$1" -r . new`, leaves: "d d/f d/new d/new/f d/new/s d/s"},
 	{name: "into itself exactly", setup: "mkdir -p d/s; echo 1 >d/f", script: `"$1" -rT d d/s`, leaves: "d d/f d/s d/s/f"},
 	{name: "into itself by link", setup: "mkdir -p d/s; echo 1 >d/f; ln -s d l", script: `"$1" -r d l/new`, leaves: "d d/f d/new d/new/f d/new/s d/s l", says: "exit code 1\ncannot copy a directory, 'd', into itself, 'l/new'\n"},
+	{name: "into itself with another", setup: "mkdir -p a/s d/s", script: `"$1" -r d d; "$1" -r a d d; rm -rf d/d/a`, leaves: "a a/s d d/a d/a/s d/d d/d/s d/s"},
+	{name: "into itself with its path", setup: "mkdir -p d/s/t; echo 1 >d/s/f", script: `"$1" -r --parents d/s d/s/t`, leaves: "d d/s d/s/f d/s/t d/s/t/d d/s/t/d/s d/s/t/d/s/f d/s/t/d/s/t d/s/t/d/s/t/d"},
 	{name: "onto itself", setup: "mkdir -p d/s; echo 1 >d/f", script: `"$1" -rT d d; "$1" -a d/. d`},
+
+	{name: "one file several times", setup: "mkdir a c e; echo 1 >a/f; ln a/f a/g; ln -s f a/l", script: `"$1" a/f ./a/f a/../a/f a/g a/l c; "$1" -b a/f a/l e; "$1" -b a/f a/f e; "$1" -d a/l a/../a/l e; "$1" --backup=numbered a/l a/l e`},
+	{name: "one directory several times", setup: "mkdir -p a/s b d; echo 1 >a/f", script: `"$1" -r a ./a b/../a a// d; "$1" a a d; "$1" -rH a a/. d; "$1" -r --parents a ./a a/s ./a/./s d; "$1" -rb a a d`},
+	{name: "one directory under two names", setup: "mkdir -p a/s d; echo 1 >a/f", script: `"$1" -r a a/. d; "$1" -r a/s a d`, leaves: "a a/f a/s d d/a d/a/f d/a/s d/f d/s", says: "exit code 0\n"},
+	{name: "over names of one file", setup: "mkdir a b c d; echo 1 >a/f; echo 1 >b/g; echo old >t; ln -s ../t c/f; ln -s ../t c/g; ln t d/f; ln t d/g", script: `"$1" a/f b/g c; echo old >t; "$1" a/f b/g d`},
+	{name: "link over what it leads to", setup: "echo 1 >f; ln -s f l; ln -s f k; ln f h; mkdir s d; ln -s ../d/x s/x; echo 2 >d/x", script: `for o in -d -df -dl "-d --remove-destination" -n -l -fl; do "$1" $o l f; "$1" $o f l; "$1" $o l k; "$1" $o l h; done; for o in -a -rL -rf -rH -rHf -rl "-a --remove-destination"; do "$1" $o s/. d; done; "$1" -ab s/. d`},
+	{name: "other kinds below an operand with -H", setup: "mkdir s d; ln -s nowhere s/x; echo 2 >d/x; ln d/x d/y; mkfifo s/p; echo 3 >d/p; echo 4 >s/y", script: `"$1" -rH s/. d`},
+	{name: "just created", setup: "mkdir a b c; echo 1 >a/f; echo 2 >b/f; echo t >t; ln -s ../t c/f; ln -s ../t a/l; echo 3 >b/l", script: `"$1" a/f b/f c; "$1" -d a/l b/l c; rm t; "$1" -d a/l b/l c; "$1" -lf a/f b/f c; "$1" -sf --remove-destination $PWD/a/f $PWD/b/f c 2>&1 | sed "s,$PWD,,;s/^.*cp: //"; rm c/f`},
 
 	{name: "FIFO in a tree", setup: "mkdir t; echo 1 >t/a; mkfifo -m 640 t/p; echo 2 >t/z", script: `timeout 20 "$1" -r t r; timeout 20 "$1" -a t a`},
 	{name: "FIFO with a writer", setup: "mkfifo p", script: `seq 100000 >p & timeout 20 "$1" p out; wait`},
@@ -102,6 +112,7 @@ var oddities = []oddity{
 	{name: "chain of links", setup: "echo 1 >l0; for i in $(seq 45); do ln -s l$((i-1)) l$i; done", script: `"$1" l39 a; "$1" l45 b; "$1" -r l45 c; "$1" l0 l45; "$1" l0 l30`},
 
 	{name: "no permission", setup: "mkdir -p t/shut t/open t/blind; echo 1 >t/f; echo 2 >t/secret; echo 3 >t/shut/g; echo 4 >t/open/h; echo 5 >t/blind/i; ln t/secret t/linked; chmod 0 t/shut t/secret; chmod 311 t/blind", script: `"$1" -r t r; "$1" -a t a`, uid: 65534},
+	{name: "no permission to look", setup: "mkdir -p d s; echo 1 >d/f; echo 2 >n; ln -s d/f l; ln -s d/new m; ln -s l s/l; cp -a s r; ln -sf ../l r/l; rm s/l; echo 3 >s/l; ln -s n/x x; chmod 0 d", script: `"$1" -T n l; "$1" -T n m; "$1" -fT n l; "$1" -r s/. r; "$1" -T n x; "$1" -dT n l; chmod 755 d`, uid: 65534},
 	{name: "no permission to write", setup: "mkdir d; echo old >d/f; echo old >d/g; chmod 666 d/f; chmod 444 d/g; chmod 755 d; echo new >n", script: `"$1" n d/f; "$1" n d/g; "$1" n d/h; "$1" -f n d/g; "$1" -r n d/f; "$1" -a n d/f; "$1" --remove-destination n d/f`, uid: 65534},
 	{name: "directory of another", setup: "mkdir d t; chmod 1777 d; echo old >d/f; chmod 666 d/f; echo new >t/f; echo 1 >t/g", script: `"$1" -r t/. d; "$1" -p t/f d`, uid: 65534},
 

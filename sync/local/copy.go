@@ -70,16 +70,24 @@ type Copy struct {
 	mu        sync.Mutex
 	roots     map[inode]string // destination roots; the paths to name them by
 	rootsIn   map[inode]string // the same by the directories they stand in
+	intoSelf  map[*node]bool   // operands whose copy was met in them
 	lingering []*node
 	bases     []*node
-	created   map[inode]struct{} // what this run created; only with several operands
-	swept     map[inode]struct{} // directories behind symbolic links
+	created   map[creation]struct{} // what this run made of operands, if there are several
+	swept     map[inode]struct{}    // directories behind symbolic links
 	several   bool
 
 	folds bool // the destination may tell names apart by case or not
 }
 
 type inode struct{ dev, ino uint64 }
+
+// creation is an inode that this run made and a path of it, which is also
+// noted without.
+type creation struct {
+	inode
+	path string
+}
 
 func inodeOf(st *platform.Stat) inode { return inode{st.Dev, st.Ino} }
 
@@ -139,6 +147,19 @@ func (c *Copy) wasRoot(p *place) (string, bool) {
 	return path, ok
 }
 
+// firstInto reports whether the copy of an operand is met in it for the first
+// time.
+func (c *Copy) firstInto(root *node) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	met := c.intoSelf[root]
+	if c.intoSelf == nil {
+		c.intoSelf = map[*node]bool{}
+	}
+	c.intoSelf[root] = true
+	return !met
+}
+
 func (c *Copy) addRoot(root, in inode, path string) {
 	c.mu.Lock()
 	c.roots[root] = path
@@ -146,20 +167,33 @@ func (c *Copy) addRoot(root, in inode, path string) {
 	c.mu.Unlock()
 }
 
-// remember notes an inode that this run made, so that a later operand does not
-// overwrite it.
-func (c *Copy) remember(st *platform.Stat) {
+// remember notes what stands at the name of an operand now, so that a later one
+// does not overwrite it. Of other places and for want of later ones it does
+// nothing.
+func (c *Copy) remember(p *place) {
+	var st platform.Stat
+	if !c.several || !p.operand || c.calls.Statat(p.n.dfd, p.dst, &st, false) != nil {
+		return
+	}
 	c.mu.Lock()
 	if c.created == nil {
-		c.created = map[inode]struct{}{}
+		c.created = map[creation]struct{}{}
 	}
-	c.created[inodeOf(st)] = struct{}{}
+	c.created[creation{inodeOf(&st), ""}] = struct{}{}
+	c.created[creation{inodeOf(&st), p.dstPath()}] = struct{}{}
 	c.mu.Unlock()
 }
 
-func (c *Copy) justCreated(st *platform.Stat) bool {
+// justCreated reports whether what stands at an operand's name was made there
+// by this run. Another name of it is no matter, unless it is the same one
+// spelt otherwise, for which a directory that folds case takes it.
+func (c *Copy) justCreated(p *place, st *platform.Stat) bool {
+	made := creation{inode: inodeOf(st)}
+	if st.Nlink > 1 {
+		made.path = p.dstPath()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.created[inodeOf(st)]
+	_, ok := c.created[made]
 	return ok
 }

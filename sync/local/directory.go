@@ -117,7 +117,7 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 			into, is = c.isRoot(&n.srcStat)
 		}
 		if is {
-			c.fail(errIntoItself, fmt.Sprintf("cannot copy a directory, %s, into itself, %s", apply.Quote(c.operandOf(p)), apply.Quote(into)))
+			c.intoItself(p, into)
 			if n.sfd != platform.None {
 				c.calls.Close(n.sfd)
 			}
@@ -155,16 +155,20 @@ func (c *Copy) stayOn(p *place, n *node) {
 	}
 }
 
-// operandOf returns the operand that a place is below.
-func (c *Copy) operandOf(p *place) string {
-	n := p.n
-	if n.isBase() {
-		return p.srcPath()
+// intoItself reports, once for an operand as cp does, that its copy is in it;
+// into is what the copy is called if the place is the operand itself.
+func (c *Copy) intoItself(p *place, into string) {
+	src := p.srcPath()
+	if n := p.n; !n.isBase() {
+		for !n.isRoot && !n.parent.isBase() {
+			n = n.parent
+		}
+		if !c.firstInto(n) {
+			return
+		}
+		src, into = n.srcPath(nil), n.dstPath(nil)
 	}
-	for !n.parent.isBase() {
-		n = n.parent
-	}
-	return n.srcPath(nil)
+	c.fail(errIntoItself, fmt.Sprintf("cannot copy a directory, %s, into itself, %s", apply.Quote(src), apply.Quote(into)))
 }
 
 // cyclic reports whether a directory contains itself, which links that are

@@ -54,7 +54,7 @@ func (c *Copy) direct() bool {
 // the entry is done with.
 func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool) (plan.Action, bool) {
 	pair := plan.Pair{Src: src}
-	var target, link platform.Stat
+	var target, link, srcTarget platform.Stat
 	circular := false
 	if !p.n.fresh {
 		switch err := c.calls.Statat(p.n.dfd, p.dst, &w.Dst, false); {
@@ -68,9 +68,13 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 	if pair.Dst != nil {
 		if pair.Dst.IsSymlink() {
 			err := c.calls.Statat(p.n.dfd, p.dst, &target, true)
-			if err == nil {
+			circular = platform.Loop(err)
+			switch {
+			case err == nil:
 				pair.Target = &target
-			} else if circular = platform.Loop(err); circular && c.opts.Rules.AsFile(src.Mode) && c.opts.Rules.Writes() && !c.opts.Rules.Force {
+			case platform.NotExist(err) || circular && c.opts.Rules.Force:
+			case c.opts.Rules.AsFile(src.Mode) && c.opts.Rules.Writes():
+				// What can't be looked at may be there all the same.
 				c.problem("stat", p.dstPath(), err)
 				return plan.Action{}, false
 			}
@@ -78,11 +82,16 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		if follow && c.calls.Statat(p.n.sfd, p.src, &link, false) == nil && link.IsSymlink() {
 			pair.SrcLink = &link
 		}
+		if src.IsSymlink() && !pair.Dst.IsSymlink() && c.calls.Statat(p.n.sfd, p.src, &srcTarget, true) == nil {
+			pair.SrcTarget = &srcTarget
+		}
 		if src.SameInode(pair.Dst) || pair.SrcLink != nil && link.SameInode(pair.Dst) {
 			pair.SameName = c.sameName(p)
 		}
 	}
-	a := c.opts.Rules.Copy(&pair)
+	rules := c.opts.Rules
+	rules.NoDereference = !follow // below an operand -H is -P
+	a := rules.Copy(&pair)
 	if circular && a.Do == plan.Overwrite {
 		// With -f, since it can't be opened.
 		a = plan.Action{Do: plan.Replace, Reason: plan.Removed}
@@ -97,8 +106,12 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		c.skip(p, src, a)
 		return a, false
 	}
-	if c.several && p.operand && pair.Dst != nil && c.opts.Backup != NumberedBackup && c.justCreated(c.opts.Rules.Through(&pair)) {
-		c.fail(errJustCreated, fmt.Sprintf("will not overwrite just-created %s with %s", apply.Quote(p.dstPath()), apply.Quote(p.srcPath())))
+	if c.several && p.operand && pair.Dst != nil && c.opts.Backup != NumberedBackup && c.justCreated(p, pair.Dst) {
+		text := "will not overwrite just-created %[2]s with %[1]s"
+		if pair.Dst.IsSymlink() && c.opts.Rules.AsFile(src.Mode) && c.opts.Rules.Writes() {
+			text = "will not copy %[1]s through just-created symlink %[2]s"
+		}
+		c.fail(errJustCreated, fmt.Sprintf(text, apply.Quote(p.srcPath()), apply.Quote(p.dstPath())))
 		return a, false
 	}
 	if c.declined(w, p, &pair, a) {

@@ -191,9 +191,7 @@ func (c *Copy) copyNow(ctx context.Context, w *apply.Worker, p *place, fd platfo
 	if put.Lost.Attrs != 0 {
 		c.lost(p.dstPath, &put.Lost)
 	}
-	if c.several && p.operand {
-		c.rememberName(p)
-	}
+	c.remember(p)
 	if c.r.Opts.Events {
 		c.r.Opts.Report.Done(&apply.Event{
 			Op: apply.OpCopy, Src: p.srcPath(), Dst: p.dstPath(), Size: put.Result.Bytes,
@@ -209,14 +207,6 @@ func how(put *copier.Put) string {
 		return put.Stage.String()
 	}
 	return put.Stage.String() + ": " + put.Why
-}
-
-// rememberName notes what stands at a name now, for later operands.
-func (c *Copy) rememberName(p *place) {
-	var st platform.Stat
-	if c.calls.Statat(p.n.dfd, p.dst, &st, true) == nil {
-		c.remember(&st)
-	}
 }
 
 // stream copies what has no offsets: --copy-contents, or an operand that is a

@@ -34,7 +34,7 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 	c.several = len(sources) > 1
 	// Of operands one may be below the other.
 	c.links.open = c.links.open || c.several
-	seen := map[inode]bool{}
+	var seen operandsSeen
 	names := map[string]bool{}
 	var ops []*operandJob
 	ordered := t.Parents
@@ -45,9 +45,6 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 		}
 	}
 	for _, src := range sources {
-		if c.repeated(src, seen) {
-			continue
-		}
 		op := &operandJob{c: c, src: src, base: base}
 		if into {
 			op.dst = lastComponent(src)
@@ -62,6 +59,9 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 		// Two sources that go to one name keep the order in which they were
 		// given; so do all when one of them is merged into the target itself.
 		ordered = ordered || names[op.dst] || op.dst == "."
+		if c.several {
+			op.again = c.repeated(op, &seen)
+		}
 		names[op.dst] = true
 		ops = append(ops, op)
 	}
@@ -115,31 +115,6 @@ func (c *Copy) intoDirectory(sources []string, t Target) (bool, error) {
 		return false, usage("cannot stat %s: %s", apply.Quote(t.Path), platform.Message(err))
 	}
 	return false, nil
-}
-
-// repeated reports a source that was given before; cp warns and copies once.
-func (c *Copy) repeated(src string, seen map[inode]bool) bool {
-	if !c.several || c.opts.Backup == NumberedBackup {
-		return false
-	}
-	name, err := platform.MakeName(src)
-	var st platform.Stat
-	if err != nil || c.calls.Statat(platform.CWD, name, &st, c.opts.Follow != FollowNever) != nil {
-		return false
-	}
-	key := inodeOf(&st)
-	if !seen[key] {
-		if st.IsDir() || st.Nlink == 1 {
-			seen[key] = true
-		}
-		return false
-	}
-	kind := "file"
-	if st.IsDir() {
-		kind = "directory"
-	}
-	c.r.Opts.Report.Note(fmt.Sprintf("warning: source %s %s specified more than once", kind, apply.Quote(src)))
-	return true
 }
 
 // exactTarget splits a target that is a name into the directory it stands in
@@ -244,6 +219,7 @@ type operandJob struct {
 	src     string
 	dst     string // in base; "." for base itself
 	parents string // --parents: the path to be made below base
+	again   string // what is said instead of copying what was given before
 	next    *operandJob
 }
 
@@ -252,6 +228,11 @@ type operandJob struct {
 func (j *operandJob) Run(ctx context.Context, w *apply.Worker) {
 	c := j.c
 	if ctx.Err() != nil {
+		return
+	}
+	if j.again != "" {
+		c.r.Opts.Report.Note(j.again)
+		j.proceed(w)
 		return
 	}
 	src, err := platform.MakeName(j.src)

@@ -74,9 +74,7 @@ func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.
 		return false
 	}
 	counter.Add(1)
-	if c.several && p.operand {
-		c.rememberName(p)
-	}
+	c.remember(p)
 	if c.r.Opts.Events {
 		ev.Op, ev.Src, ev.Dst = op, p.srcPath(), p.dstPath()
 		c.r.Opts.Report.Done(&ev)
@@ -200,6 +198,7 @@ func (c *Copy) linkTo(w *apply.Worker, p *place, a plan.Action) {
 		return
 	}
 	c.r.Counters.Symlinks.Add(1)
+	c.remember(p)
 	if c.r.Opts.Events {
 		c.r.Opts.Report.Done(&apply.Event{Op: apply.OpSymlink, Src: path, Dst: p.dstPath(), Target: path, Reason: a.Reason.String()})
 	}
@@ -215,6 +214,7 @@ func (c *Copy) hardLink(w *apply.Worker, p *place, a plan.Action, follow bool) {
 		return
 	}
 	c.r.Counters.Links.Add(1)
+	c.remember(p)
 	if c.r.Opts.Events {
 		c.r.Opts.Report.Done(&apply.Event{Op: apply.OpLink, Src: p.srcPath(), Dst: p.dstPath(), Target: p.srcPath(), Reason: a.Reason.String()})
 	}

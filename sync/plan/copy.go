@@ -16,7 +16,7 @@ const (
 // Rules are the choices of a copy that bear on single entries.
 type Rules struct {
 	Recursive         bool
-	NoDereference     bool // -P: no link at the source is followed
+	NoDereference     bool // -P, and -H below an operand: no link at the source is followed
 	CopyContents      bool // read special files as if they were regular
 	HardLink          bool // -l
 	SymbolicLink      bool // -s
@@ -101,6 +101,9 @@ type Pair struct {
 	SameName bool
 	// SrcLink is the source itself if it is a link that is followed.
 	SrcLink *platform.Stat
+	// SrcTarget is what Src leads to if it is a symbolic link that is to take
+	// the place of something else, nil if that is nothing.
+	SrcTarget *platform.Stat
 }
 
 // AsFile reports whether the content of a source of this mode is copied.
@@ -156,10 +159,10 @@ func (r *Rules) Copy(p *Pair) Action {
 		// rule for what exists holds.
 		return Action{Do: Overwrite, Reason: Exists}
 	}
-	if a, decided := r.sameFile(p, dst); decided {
+	srcDir, dstDir := p.Src.IsDir(), dst.IsDir()
+	if a, decided := r.sameFile(p, dst); decided && (srcDir || r.Update != UpdateNone) {
 		return a
 	}
-	srcDir, dstDir := p.Src.IsDir(), dst.IsDir()
 	if !srcDir {
 		switch r.Update {
 		case UpdateNone:
@@ -215,66 +218,68 @@ func (r *Rules) replace(p *Pair, dst *platform.Stat) Action {
 	return Action{Do: Overwrite, Reason: Exists}
 }
 
-// sameFile keeps a file from being copied onto itself (copy.c, same_file_ok).
-// dst is what Through returned.
+// sameFile keeps a file from being copied onto itself, and from giving way to a
+// link that leads to it (copy.c, same_file_ok). dst is what Through returned.
 func (r *Rules) sameFile(p *Pair, dst *platform.Stat) (Action, bool) {
 	no := Action{}
 	refuse := Action{Do: Refuse, Reason: SameFile}
 	done := Action{Do: Skip, Reason: SameFile}
-	target := p.Target
-	if target == nil {
-		target = p.Dst
-	}
 	same := p.Src.SameInode(dst)
 	if p.Src.IsDir() {
-		if same {
-			return refuse, true
-		}
-		return no, false
+		return refuse, same
 	}
 	if same && r.HardLink {
 		return done, true
 	}
-	srcEntry := p.Src
-	if p.SrcLink != nil {
-		srcEntry = p.SrcLink
-	}
-	sameEntry := srcEntry.SameInode(p.Dst)
-	if p.Src.IsSymlink() && p.Dst.IsSymlink() {
-		switch {
-		case p.SameName:
-			return refuse, true
-		case sameEntry && !r.Backup:
-			return done, true
-		}
-		return no, false
-	}
-	if !same && !(p.Src.SameInode(target)) {
-		return no, false
-	}
-	if !same {
-		// The destination is a link to the source but is replaced, not
-		// written through: only the link goes.
-		if r.Backup || r.RemoveDestination {
+	srcEntry, dstEntry := p.Src, dst
+	if r.NoDereference {
+		if p.Src.IsSymlink() && dst.IsSymlink() {
+			switch {
+			case p.SameName:
+				return refuse, true
+			case same && !r.Backup:
+				return done, true
+			}
 			return no, false
 		}
-		if r.HardLink || r.SymbolicLink {
-			return done, r.HardLink
+	} else {
+		if !same {
+			return no, false
 		}
-		return no, false
+		if p.SrcLink != nil {
+			srcEntry = p.SrcLink
+		}
+		dstEntry = p.Dst
 	}
+	sameEntry := srcEntry.SameInode(dstEntry)
 	switch {
-	case p.SrcLink != nil && p.Dst.IsSymlink() && r.RemoveDestination && !p.SameName:
-		return no, false
 	case r.Backup:
-		if p.SrcLink != nil && !p.Dst.IsSymlink() {
-			return refuse, true // the link would then lead to the backup
+		if !sameEntry {
+			// Followed, the link would then lead to the backup.
+			return refuse, !r.NoDereference && srcEntry.IsSymlink() && !dstEntry.IsSymlink()
 		}
 		return refuse, p.SameName
-	case r.RemoveDestination:
-		if p.Dst.IsSymlink() || sameEntry && p.Dst.Nlink > 1 && !p.SameName {
-			return no, false
-		}
+	case r.RemoveDestination && (dstEntry.IsSymlink() || sameEntry && dstEntry.Nlink > 1 && !p.SameName):
+		return no, false
+	case !srcEntry.IsSymlink() && !dstEntry.IsSymlink() && !sameEntry:
+		return no, false
+	case r.SymbolicLink && dstEntry.IsSymlink():
+		return no, false
+	case !r.NoDereference:
+		return refuse, true
+	}
+	if srcEntry.IsSymlink() {
+		srcEntry = p.SrcTarget
+	}
+	isLink := dstEntry.IsSymlink()
+	if isLink {
+		dstEntry = p.Target
+	}
+	switch {
+	case srcEntry == nil || dstEntry == nil || !srcEntry.SameInode(dstEntry):
+		return no, false
+	case r.HardLink:
+		return done, !isLink
 	}
 	return refuse, true
 }

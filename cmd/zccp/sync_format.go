@@ -142,7 +142,7 @@ func (f *itemFormat) value(ev *mirror.Event, d directive) string {
 		switch {
 		case ev.Link == "":
 			return ""
-		case ev.Flags&plan.FlagHardLink != 0:
+		case ev.Flags&plan.FlagHardLink != 0 && ev.Flags&plan.FlagAlternate == 0:
 			return " => " + ev.Link
 		}
 		return " -> " + ev.Link

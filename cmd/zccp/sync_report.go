@@ -143,8 +143,9 @@ func (r *syncReport) Item(ev *mirror.Event) {
 	case deleted && !o.HasOp:
 		r.say("deleting " + r.escape.escape(nameOf(ev)))
 	case !r.wanted(ev):
-	case o.Items == 0 && !ev.Flags.Significant() && o.Info[infoName] > 1:
-		if ev.Mode&platform.ModeType != platform.ModeDir {
+	case o.Items == 0 && !ev.Flags.Significant() && o.Info[infoName] > 1 && !r.linksAnew(ev):
+		// Of directories those that are made like an alternate's have a line.
+		if ev.Mode&platform.ModeType != platform.ModeDir || ev.Flags&plan.FlagLocalChange != 0 {
 			r.say(r.escape.escape(nameOf(ev)) + " is uptodate")
 		}
 	case o.Format != "":
@@ -156,6 +157,13 @@ func (r *syncReport) Item(ev *mirror.Event) {
 	if r.log != nil && (ev.Flags.Significant() || o.Items > 1) {
 		r.log.item(ev)
 	}
+}
+
+// linksAnew reports whether an entry is a new name of another one of the
+// transfer although it is as an alternate has it, and not a link to that.
+func (r *syncReport) linksAnew(ev *mirror.Event) bool {
+	m := &r.cfg.Mirror
+	return ev.Flags&plan.FlagHardLink != 0 && ev.Link != "" && len(m.AltDests) > 0 && m.AltKind != mirror.AltLink
 }
 
 // wanted reports whether an entry has a line, by rsync's rules: without %i not
@@ -175,7 +183,7 @@ func (r *syncReport) wanted(ev *mirror.Event) bool {
 	case o.Info[infoName] > 1:
 		return true
 	}
-	return significant && (ev.Flags&plan.FlagLocalChange != 0 || dir)
+	return r.linksAnew(ev) || significant && (ev.Flags&plan.FlagLocalChange != 0 || dir)
 }
 
 // Problem implements mirror.Reporter.

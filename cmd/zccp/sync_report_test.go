@@ -78,6 +78,10 @@ func TestSyncReport(t *testing.T) {
 			"hf          h => new\\#012\n*deleting   gone/\n" + nonreg + "created directory dst\n"},
 		{"-avv", "sending incremental file list\n./\nnew\\#012\nd/\nmode\nsame is uptodate\nl -> to\nh is uptodate\ndeleting gone/\n" +
 			nonreg + "created directory dst\n" + skipped + end},
+		{"-avv --copy-dest=x --info=stats0", "sending incremental file list\n./\nnew\\#012\nd/\nmode\nsame is uptodate\nl -> to\nh => new\\#012\ndeleting gone/\n" +
+			nonreg + "created directory dst\n" + skipped},
+		{"-av --copy-dest=x --info=stats0", "sending incremental file list\n./\nnew\\#012\nd/\nl -> to\nh => new\\#012\ndeleting gone/\n" +
+			nonreg + "created directory dst\n"},
 		{"-avn --delete-after", "building file list ... done\n./\nnew\\#012\nd/\nl -> to\ndeleting gone/\n" + nonreg + "created directory dst\n" +
 			strings.TrimSuffix(end, "\n") + " (DRY RUN)\n"},
 		{"-a --out-format=%o|%f|%l|%'l|%B|%-6L|%06l|%M|%U|%z", "send|src/.|4096|4,096|rwxr-xr-x|      |004096|T|0|%z\n" +

@@ -173,8 +173,7 @@ func (m *Mirror) trySpecialAlts(w *apply.Worker, e *entry) (*platform.Stat, bool
 			case AltCompare:
 				flags = 0
 			case AltLink:
-				flags |= plan.FlagHardLink
-				e.link = nil
+				flags |= plan.FlagHardLink | plan.FlagAlternate
 			}
 			m.itemOf(e, flags, "", nil)
 		}

@@ -62,7 +62,11 @@ func (m *Mirror) moveToBackup(from platform.FD, rel string, name platform.Name) 
 		return err
 	}
 	defer done()
-	err = retry(func() error { return m.calls.Renameat(from, name, dir, backupName) })
+	move := func() error { return m.calls.Renameat(from, name, dir, backupName) }
+	err = retry(move)
+	if platform.IsDirectory(err) && m.clearBackup(dir, backupName) == nil {
+		err = retry(move)
+	}
 	if platform.OtherDevice(err) {
 		if err = m.backupAcross(from, name, dir, backupName); err == nil {
 			err = retry(func() error { return m.calls.Unlinkat(from, name) })

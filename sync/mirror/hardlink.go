@@ -178,17 +178,18 @@ func (m *Mirror) linkTo(w *apply.Worker, e, at *entry) bool {
 	flags := plan.FlagLocalChange | plan.FlagHardLink
 	path := at.p.path(at.as.Bytes())
 	if m.opts.DryRun {
+		var made platform.Stat
+		if m.statAlt(at, &made) && m.opts.AltKind == AltCompare {
+			return false // it would not have been made
+		}
 		e.link = nil
 		e.exists = e.exists && e.old.Type() == e.src.Type()
 		if !e.exists || at.p.dst != nil && e.old.Nlink > 1 && at.exists && inodeOf(&at.old) == inodeOf(&e.old) {
-			path2 := path
 			if e.exists {
-				path2 = ""
-				flags |= m.compare(&e.st, &e.old, flags)
-			} else {
-				flags |= plan.FlagNew
+				m.itemOf(e, flags|m.compare(&e.st, &e.old, flags), "", nil)
+				return true
 			}
-			m.itemOf(e, flags, path2, nil)
+			m.tellNewName(e, &made, flags, path)
 			return true
 		}
 		m.itemOf(e, m.differences(e, flags), path, nil)
@@ -219,9 +220,12 @@ func (m *Mirror) linkTo(w *apply.Worker, e, at *entry) bool {
 	link := func(name platform.Name) error {
 		return m.calls.Linkat(from, at.as, to, name, false)
 	}
-	if e.exists && e.old.Type() != e.src.Type() {
+	isNew := !e.exists
+	switch {
+	case isNew:
+	case e.old.Type() != e.src.Type():
 		flags |= plan.FlagNew
-	} else {
+	default:
 		// A link tells of times as a change does.
 		flags |= m.differences(e, plan.FlagLocalChange)
 	}
@@ -248,7 +252,57 @@ func (m *Mirror) linkTo(w *apply.Worker, e, at *entry) bool {
 		m.stats.created.add(e.src.Mode)
 	}
 	m.r.Counters.Links.Add(1)
-	m.itemOf(e, flags, path, nil)
+	if isNew {
+		m.tellNewName(e, &made, flags, path)
+	} else {
+		m.itemOf(e, flags, path, nil)
+	}
 	m.transferred(e)
 	return true
+}
+
+// tellNewName tells of a name that made has got at the destination. As in rsync
+// it is compared with what an alternate has of that name: with --link-dest that
+// has to be made itself, and is told of as what is up to date.
+func (m *Mirror) tellNewName(e *entry, made *platform.Stat, flags plan.Flags, path string) {
+	isNew := m.differences(e, flags|plan.FlagLocalChange)
+	for _, d := range e.p.alts {
+		var st platform.Stat
+		if d == nil || m.calls.Statat(d.FD(), e.as, &st, false) != nil || st.Type() != e.src.Type() {
+			continue
+		}
+		if m.opts.AltKind == AltLink {
+			if inodeOf(&st) != inodeOf(made) {
+				continue
+			}
+			if m.opts.ItemizeAll {
+				m.itemOf(e, flags, path, nil)
+			}
+			return
+		}
+		if !e.src.IsRegular() || m.rules.QuickCheck(&e.st, &st) != plan.Same {
+			continue
+		}
+		isNew = flags | m.compareAll(e, &st, d)
+		if !isNew.Significant() {
+			break
+		}
+	}
+	m.itemOf(e, isNew, path, nil)
+}
+
+// statAlt looks at what a dry run would have taken for at from an alternate.
+func (m *Mirror) statAlt(at *entry, st *platform.Stat) bool {
+	if at.exists || len(at.p.alts) == 0 || at.p.use() != nil {
+		return false
+	}
+	defer at.p.release()
+	for _, d := range at.p.alts {
+		if d != nil && m.calls.Statat(d.FD(), at.as, st, false) == nil && st.Type() == at.src.Type() &&
+			m.rules.QuickCheck(&at.st, st) == plan.Same && !m.compareAll(at, st, d).Significant() {
+			return true
+		}
+	}
+	*st = platform.Stat{}
+	return false
 }

@@ -34,7 +34,7 @@ func (r *told) Item(ev *Event) {
 		name += "/"
 	}
 	switch {
-	case ev.Flags&plan.FlagHardLink != 0 && ev.Link != "":
+	case ev.Flags&plan.FlagHardLink != 0 && ev.Flags&plan.FlagAlternate == 0 && ev.Link != "":
 		name += " => " + ev.Link
 	case ev.Mode&platform.ModeType == platform.ModeSymlink && ev.Flags&plan.FlagDeleted == 0:
 		name += " -> " + ev.Link

@@ -47,11 +47,14 @@ func TestBackupsTold(t *testing.T) {
 		{"--backup-dir", func(o *Options) { o.BackupDir, o.Suffix = "../bak/", "" },
 			[]string{"backed up gone to ../bak/gone", "backed up old/g to ../bak/old/g", "backed up sub/k to ../bak/sub/k"}},
 		{"--inplace", func(o *Options) { o.InPlace, o.Delete = true, DeleteNever }, []string{"backed up sub/k to sub/k~"}},
+		{"a directory without anything in it in the place of a backup", func(o *Options) { o.BackupDir, o.Suffix = "../old", "" },
+			[]string{"backed up gone to ../old/gone", "backed up old/g to ../old/old/g", "backed up sub/k to ../old/sub/k"}},
 		{"--dry-run", func(o *Options) { o.DryRun = true }, []string{"backed up gone to gone~", "backed up old/g to old/g~"}},
 	} {
 		dir := t.TempDir()
 		src := makeTree(t, dir+"/src", "new=1", "sub/k=1")
 		dst := makeTree(t, dir+"/dst", "gone=1", "old/g=1", "sub/k=22")
+		makeTree(t, dir+"/old", "gone/", "sub/k/")
 		o := archive()
 		o.Backup, o.Delete, o.AllowMassDelete = true, DeleteDuring, true
 		c.set(&o)

@@ -152,7 +152,7 @@ type Event struct {
 	Name   string // below the destination, without a slash at the end
 	Mode   uint32 // of the source, or for a deletion of what goes
 	Flags  plan.Flags
-	Link   string // target of a symbolic link (FlagHardLink not set), or the entry linked to
+	Link   string // target of a symbolic link (FlagHardLink not set, or FlagAlternate), or the entry linked to
 	Size   int64
 	Mtime  platform.Time
 	UID    uint32

@@ -60,6 +60,7 @@ const (
 	FlagACL
 	FlagXattr
 	FlagDeleted
+	FlagAlternate // with FlagHardLink: a link to a symbolic link of --link-dest
 )
 
 // significant flags are those that make an entry worth a line.

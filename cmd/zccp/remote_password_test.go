@@ -5,6 +5,7 @@ package main_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +15,10 @@ import (
 
 // TestPTYPassword: while ssh asks on the terminal nothing else is written there,
 // although the sources are walked and some of them can't be read. That is said
-// afterwards.
+// afterwards, and counts once.
 func TestPTYPassword(t *testing.T) {
 	binary := buildBinary(t)
-	for _, mode := range [][]string{{"-R"}, {"sync", "-rv", "--info=progress2"}} {
+	for _, mode := range [][]string{{"-R", "--stats"}, {"sync", "-rv", "--info=progress2"}} {
 		t.Run(mode[0], func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -38,6 +39,9 @@ func TestPTYPassword(t *testing.T) {
 				if _, after, _ := strings.Cut(e.stdout, "secret"); !strings.Contains(after, want) {
 					t.Errorf("no %q in %q", want, after)
 				}
+			}
+			if mode[0] == "-R" && !regexp.MustCompile(`Failed: +1\r`).MatchString(e.stdout) {
+				t.Errorf("one failure counts otherwise in %q", e.stdout)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "dst/src/file")); err != nil || e.code == 0 {
 				t.Errorf("exit code %d, %v", e.code, err)

@@ -25,7 +25,8 @@ type copySession struct {
 	run *remoteRun
 	on  func() // called for each failure, if set
 
-	into atomic.Bool // the destination is a directory that was there before
+	failures atomic.Int64 // of both ends
+	into     atomic.Bool  // the destination is a directory that was there before
 }
 
 // noteInto is the level of the note by which the far end says that the
@@ -86,7 +87,7 @@ func (s *copySession) said(text string) { s.report.Note(text) }
 // Problem implements mirror.Reporter.
 func (s *copySession) Problem(_ mirror.Kind, err error, hint string) {
 	s.report.Problem(err, hint)
-	s.counters.Failed.Add(1)
+	s.failures.Add(1)
 }
 
 // Note implements mirror.Reporter. What rsync leaves out with a note, cp fails
@@ -188,6 +189,7 @@ func (s *copySession) end(ctx context.Context, stats mirror.Stats, code int, rou
 	if s.json != nil {
 		s.json.route = route
 	}
+	c.Failed.Store(s.failures.Load())
 	if code != exitOK && c.Failed.Load() == 0 {
 		c.Failed.Add(1)
 	}

@@ -116,6 +116,8 @@ var oddities = []oddity{
 	{name: "no permission to write", setup: "mkdir d; echo old >d/f; echo old >d/g; chmod 666 d/f; chmod 444 d/g; chmod 755 d; echo new >n", script: `"$1" n d/f; "$1" n d/g; "$1" n d/h; "$1" -f n d/g; "$1" -r n d/f; "$1" -a n d/f; "$1" --remove-destination n d/f`, uid: 65534},
 	{name: "directory of another", setup: "mkdir d t; chmod 1777 d; echo old >d/f; chmod 666 d/f; echo new >t/f; echo 1 >t/g", script: `"$1" -r t/. d; "$1" -p t/f d`, uid: 65534},
 
+	{name: "no attributes there", setup: "mkdir n s; echo 1 >s/f; setfattr -n user.a -v 1 s/f", script: `unshare -m bash -c 'mount -t ramfs none n; for o in -a --preserve=all --preserve=xattr "-a --preserve=xattr" "-r --preserve=xattr"; do "$1" $o s/f n; "$1" -r $o s n; done; cat n/f n/s/f' bash "$1"`},
+
 	{name: "names of 255 bytes", setup: "n=$(printf %0255d 7); mkdir t z; echo 1 >t/$n; echo old >z/$n; mkdir t/d; echo 2 >t/d/$n", script: `"$1" -r t/. z; "$1" -a t y; "$1" -r --backup=numbered t/. z; "$1" t/* x/$(printf %0256d 7)`},
 	{name: "name of 256 bytes", setup: "echo 1 >f; n=$(printf %0255d 7); echo 2 >$n", script: `n=$(printf %0255d 7); "$1" f $(printf %0256d 7); "$1" -b f $n; "$1" -S $(printf %0250d 7) -b f $n`},
 	{name: "paths that are too long", setup: "echo 1 >f; mkdir d", script: `p=$(printf 'd/%.0s' $(seq 2100)); "$1" f $p; "$1" f ${p}x; "$1" $p f; "$1" -r ${p}x f; "$1" -r d ${p}x`},

@@ -117,7 +117,7 @@ func attrWords(s copier.Step) string {
 	case copier.StepTimes:
 		return "preserving times"
 	}
-	return "failed to preserve extended attributes"
+	return "setting attributes"
 }
 
 // lost reports metadata that an entry could not keep.

@@ -50,12 +50,12 @@ func DialDaemon(ctx context.Context, opts Options, url string) (*Link, error) {
 		return nil, explainDaemon(err, address, id)
 	}
 	raw.SetDeadline(time.Time{})
-	return l.connect(ctx, &opts, id, t, func() []string {
-		if len(t.theirs.Ports) == 0 {
-			return nil
-		}
-		return []string{raw.RemoteAddr().String()}
-	})
+	if t.streams == 0 || len(t.theirs.Ports) == 0 {
+		// It has refused, and says why on Control.
+		l.end()
+		return l, nil
+	}
+	return l.connect(ctx, &opts, id, t, func() []string { return []string{raw.RemoteAddr().String()} })
 }
 
 // enterDaemon makes the handshake and says Hello.

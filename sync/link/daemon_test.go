@@ -211,6 +211,9 @@ func TestDaemonRefuses(t *testing.T) {
 	if m, ok := msg.(*wire.Fatal); !ok || !strings.Contains(m.Text, "no such export") {
 		t.Errorf("answer %v, %v", msg, err)
 	}
+	if s, err := l.NextStream(t.Context()); err != io.EOF || len(l.Notes()) > 0 {
+		t.Errorf("a stream %v, %v, and notes %q", s, err, l.Notes())
+	}
 }
 
 // TestDaemonSurvives: a defect that a client reaches, and too many clients, end

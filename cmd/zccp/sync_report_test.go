@@ -210,7 +210,7 @@ func TestSyncLog(t *testing.T) {
 	}
 	text := regexp.MustCompile(`(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\d+\] `).ReplaceAllString(string(contents), "")
 	want := "building file list\nsend ./\nsend new\\#012\nsend d/\nsend mode\nsend l\ndel. gone/\nskipping non-regular file \"x\"\n" +
-		"rsync: cannot open 'z': Permission denied\nsent 1,000,000 bytes  received 0 bytes  total size 3,000,000\n" +
+		"rsync: cannot open 'z': Permission denied\nsent 1000000 bytes  received 0 bytes  total size 3000000\n" +
 		"rsync error: some files/attrs were not transferred (see previous errors) (code 23)\n"
 	if text != want {
 		t.Errorf("the log holds\n%s\nwant\n%s", text, want)
@@ -224,6 +224,12 @@ func TestSyncLog(t *testing.T) {
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("with format %q the log holds\n%s%v", format, text, err)
 		}
+	}
+	path = filepath.Join(t.TempDir(), "log")
+	reportOf(t, "-a", "--stats", "-h", "--log-file="+path)
+	contents, err = os.ReadFile(path)
+	if err != nil || regexp.MustCompile(`(?m)\] $`).Match(contents) || !strings.Contains(string(contents), "] total size is 3.00M ") {
+		t.Errorf("with --stats the log holds\n%s%v", contents, err)
 	}
 	// One that can't be written is said, and the run goes on, as in rsync.
 	_, stderr := reportOf(t, "-a", "--log-file=/nonexistent/log")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,14 +62,14 @@ func syncTotals(s mirror.Stats, cfg *syncConfig, elapsed time.Duration) (lines [
 			human(s.TotalSize), humanFraction(speedup(s), min(level, humanSeparated)), dryRun))
 }
 
-// logTotals are the last lines of a log.
+// logTotals are the last lines of a log: those of stdout without the empty ones,
+// or one whose numbers are digits alone, even with -h.
 func logTotals(s mirror.Stats, cfg *syncConfig, elapsed time.Duration) []string {
 	if cfg.Output.Info[infoStats] > 0 {
-		return syncTotals(s, cfg, elapsed)[1:]
+		return slices.DeleteFunc(syncTotals(s, cfg, elapsed), func(line string) bool { return line == "" })
 	}
 	sent, received := throughput(s, cfg)
-	return []string{fmt.Sprintf("sent %s bytes  received %s bytes  total size %s", humanNumber(sent, cfg.Output.Human),
-		humanNumber(received, cfg.Output.Human), humanNumber(s.TotalSize, cfg.Output.Human))}
+	return []string{fmt.Sprintf("sent %d bytes  received %d bytes  total size %d", sent, received, s.TotalSize)}
 }
 
 // throughput is the content that left this machine or came to it: with both

@@ -66,6 +66,7 @@ func TestRemoteMissing(t *testing.T) {
 		{"zccp sync -a file localhost:" + dir + "/x", 5, []string{"has no zccp", "--remote-zccp", "not found"}},
 		{"zccp -a file localhost:" + dir + "/x --remote-zccp=/nowhere/zccp", 1, []string{"has no /nowhere/zccp", "--remote-zccp"}},
 		{"zccp -a file localhost:" + dir + "/x --ssh=/nowhere/ssh", 1, []string{"/nowhere/ssh"}},
+		{"zccp sync -a --remove-source-files file --remote=localhost:x --remote=localhost:y", 1, []string{"one destination"}},
 		{"zccp -a file 'far side':x", 1, []string{"far side"}},
 		{"zccp -a localhost:a localhost:b", 1, []string{"remote"}},
 		{"zccp -a file zccp://127.0.0.1:1/x/y", 1, []string{"zccp keygen"}},

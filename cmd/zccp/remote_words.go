@@ -197,6 +197,8 @@ func (f *syncFolder) checkRemote() error {
 		return usagef("--list-only lists sources, and those are on this machine")
 	case route.Push && f.cfg.Sources == nil:
 		return usagef("missing SRC")
+	case route.Push && len(route.Places) > 1 && m.RemoveSource:
+		return usagef("--remove-source-files takes one destination: the next would get nothing")
 	case !route.Push && len(route.Places) > 1 && f.filesFromSet:
 		return usagef("--files-from takes one SRC: its names are below it")
 	}

@@ -88,8 +88,9 @@ type itemFormat struct {
 
 func newItemFormat(cfg *syncConfig, format string) *itemFormat {
 	f := &itemFormat{parts: parseFormat(format), cfg: cfg, now: time.Now}
-	// With several sources an event does not tell which one it came from.
-	if len(cfg.Sources) == 1 && !cfg.Mirror.Relative {
+	// With several sources an event does not tell which one it came from, and what
+	// another machine sends has only its name in rsync.
+	if len(cfg.Sources) == 1 && !cfg.Mirror.Relative && !cfg.Route.pulls() {
 		src := cfg.Sources[0]
 		if i := strings.LastIndexByte(src, '/'); i >= 0 {
 			f.sources = src[:i+1]

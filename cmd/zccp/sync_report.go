@@ -82,6 +82,8 @@ func (r *syncReport) Start() {
 				break
 			}
 			r.say("sending incremental file list")
+		case (m.Recursive || m.Dirs) && r.cfg.Route.pulls():
+			r.say("receiving file list ... done")
 		case m.Recursive || m.Dirs:
 			r.say("building file list ... done")
 		}
@@ -189,7 +191,8 @@ func (r *syncReport) wanted(ev *mirror.Event) bool {
 // Problem implements mirror.Reporter.
 func (r *syncReport) Problem(kind mirror.Kind, err error, hint string) {
 	r.kinds[kind].Add(1)
-	r.undone = r.undone || errors.As(err, new(*mirror.Failure))
+	// At the other end, too, these two end a run before it begins.
+	r.undone = r.undone || errors.As(err, new(*mirror.Failure)) || kind == mirror.KindSelection || kind == mirror.KindFile
 	text := printableText(err.Error())
 	line := r.prefixed(text)
 	words := rsyncProblem(kind, text, err)
@@ -245,6 +248,7 @@ func (r *syncReport) Finish(s mirror.Stats, code int) int {
 	if r.json != nil {
 		r.json.syncSummary(s, code, elapsed)
 	}
+	r.undone = r.undone || code == exitStart || code == exitConnect
 	if !r.undone {
 		for _, line := range syncTotals(s, r.cfg, elapsed) {
 			r.say(line)

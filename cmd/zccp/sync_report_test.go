@@ -281,3 +281,40 @@ func TestSyncJSONDocs(t *testing.T) {
 		}
 	}
 }
+
+// TestSyncReportRemote holds what is said of a run between machines to rsync's
+// words: where the names come from, and nothing of totals where nothing began.
+func TestSyncReportRemote(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		err  error
+		kind mirror.Kind
+		code int
+		want string
+	}{
+		{"-rm --info=flist --out-format=%o:%f host:src/ dst", nil, 0, exitOK, "receiving file list ... done\nrecv:new\\#012\ndel.:gone\n"},
+		{"-r --info=flist --out-format=%o:%f src/ host:dst", nil, 0, exitOK, "sending incremental file list\nsend:src/new\\#012\ndel.:gone\n"},
+		{"-r --stats host:src/ dst", errors.New("x"), mirror.KindPartial, exitStart, ""},
+		{"-r --stats src/ host:dst", errors.New("x"), mirror.KindSelection, exitSelection, ""},
+	} {
+		e, stdout, _ := testEnv(map[string]string{"LANG": "C.UTF-8"}, "zccp", "sync")
+		cfg, err := parseSync(e, strings.Fields(c.args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newSyncReport(e, cfg)
+		r.Start()
+		for _, ev := range syncEvents() {
+			if c.err == nil && (ev.Flags&plan.FlagTransfer != 0 || ev.Flags&plan.FlagDeleted != 0) {
+				r.Item(&ev)
+			}
+		}
+		if c.err != nil {
+			r.Problem(c.kind, c.err, "")
+		}
+		r.Finish(mirror.Stats{}, c.code)
+		if stdout.String() != c.want {
+			t.Errorf("%s prints\n%s\nwant\n%s", c.args, stdout, c.want)
+		}
+	}
+}

@@ -63,7 +63,11 @@ func runCopy(e *env, cfg *copyConfig) int {
 	if errors.Is(context.Cause(ctx), errFailFast) {
 		rep.Note(errFailFast.Error())
 	}
-	return rep.Finish(signals, err)
+	code := rep.Finish(signals, err)
+	if errors.Is(err, local.ErrParents) {
+		e.printTryHelp(e.stderr)
+	}
+	return code
 }
 
 // errFailFast is why a run ended that --fail-fast was given for.

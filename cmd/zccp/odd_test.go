@@ -118,6 +118,10 @@ var oddities = []oddity{
 
 	{name: "no attributes there", setup: "mkdir n s; echo 1 >s/f; setfattr -n user.a -v 1 s/f", script: `unshare -m bash -c 'mount -t ramfs none n; for o in -a --preserve=all --preserve=xattr "-a --preserve=xattr" "-r --preserve=xattr"; do "$1" $o s/f n; "$1" -r $o s n; done; cat n/f n/s/f' bash "$1"`},
 
+	{name: "no such directory", setup: "echo 1 >f; mkdir d; ln -s x l; mkfifo p", script: `for o in "" -a -l -s; do for s in f d d/. l p f/. none; do [ "$s$o" = p ] || "$1" $o $s no/x; done; done`},
+	{name: "relative links elsewhere", setup: "mkdir d; echo 1 >f; echo 2 >'a b'; echo 3 >'x:y'; echo 4 >'#'; echo 5 >\"it's\"; echo 6 >\"$(printf '\\1')\"", script: `"$1" -s f 'a b' ./x:y '#' "it's" $(printf '\1') d`},
+	{name: "a directory onto itself otherwise", setup: "mkdir -p a d/a; echo 1 >f", script: `"$1" -rl d .; "$1" -r a d/a d; "$1" -T f .; "$1" -T f d/.; "$1" --parents f new 2>&1 | sed 's/.*cp/cp/'`},
+
 	{name: "names of 255 bytes", setup: "n=$(printf %0255d 7); mkdir t z; echo 1 >t/$n; echo old >z/$n; mkdir t/d; echo 2 >t/d/$n", script: `"$1" -r t/. z; "$1" -a t y; "$1" -r --backup=numbered t/. z; "$1" t/* x/$(printf %0256d 7)`},
 	{name: "name of 256 bytes", setup: "echo 1 >f; n=$(printf %0255d 7); echo 2 >$n", script: `n=$(printf %0255d 7); "$1" f $(printf %0256d 7); "$1" -b f $n; "$1" -S $(printf %0250d 7) -b f $n`},
 	{name: "paths that are too long", setup: "echo 1 >f; mkdir d", script: `p=$(printf 'd/%.0s' $(seq 2100)); "$1" f $p; "$1" f ${p}x; "$1" $p f; "$1" -r ${p}x f; "$1" -r d ${p}x`},

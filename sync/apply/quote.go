@@ -57,6 +57,17 @@ func Quote(s string) string {
 	return b.String()
 }
 
+// QuoteIfNeeded is Quote, but leaves a name alone that a shell reads as it is:
+// what cp begins a message with (shell-escape of gnulib, for names before a
+// colon).
+func QuoteIfNeeded(s string) string {
+	quoted := Quote(s)
+	if s == "" || len(quoted) != len(s)+2 || strings.ContainsAny(s, "\t\n !\"$&'()*:;<=>?[\\^`|") || strings.ContainsAny(s[:1], "#~") || s == "{" || s == "}" {
+		return quoted
+	}
+	return s
+}
+
 // printable reports whether the n bytes that decoded to r are shown as they are.
 func printable(r rune, n int) bool {
 	return !(r == utf8.RuneError && n == 1) && unicode.IsPrint(r)

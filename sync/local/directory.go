@@ -117,7 +117,7 @@ func (c *Copy) openSource(w *apply.Worker, p *place, n *node) bool {
 			into, is = c.isRoot(&n.srcStat)
 		}
 		if is {
-			c.intoItself(p, into)
+			c.intoItself(p, &n.srcStat, into)
 			if n.sfd != platform.None {
 				c.calls.Close(n.sfd)
 			}
@@ -156,10 +156,17 @@ func (c *Copy) stayOn(p *place, n *node) {
 }
 
 // intoItself reports, once for an operand as cp does, that its copy is in it;
-// into is what the copy is called if the place is the operand itself.
-func (c *Copy) intoItself(p *place, into string) {
+// into is what the copy is called if the place, whose state is st, is the operand
+// itself; if it is also the copy's, cp has another word for it.
+func (c *Copy) intoItself(p *place, st *platform.Stat, into string) {
 	src := p.srcPath()
-	if n := p.n; !n.isBase() {
+	if n := p.n; n.isBase() {
+		var dst platform.Stat
+		if c.calls.Statat(n.dfd, p.dst, &dst, false) == nil && dst.SameInode(st) {
+			c.refuse(p, plan.Action{Do: plan.Refuse, Reason: plan.SameFile})
+			return
+		}
+	} else {
 		for !n.isRoot && !n.parent.isBase() {
 			n = n.parent
 		}
@@ -203,8 +210,12 @@ func (c *Copy) decideDir(w *apply.Worker, p *place, n *node) (plan.Action, bool)
 		return c.decideOnPath(p, &pair)
 	}
 	a := c.opts.Rules.Copy(&pair)
-	if a.Do == plan.Refuse || a.Do == plan.Skip {
+	switch a.Do {
+	case plan.Refuse:
 		c.refuse(p, a)
+		return a, false
+	case plan.Skip:
+		c.skip(p, &n.srcStat, a)
 		return a, false
 	}
 	if p.operand && c.opts.AtomicTree && a.Do == plan.Enter {

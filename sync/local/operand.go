@@ -81,6 +81,9 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 	return jobs, nil
 }
 
+// ErrParents is of a call that cp shows its help for.
+var ErrParents = errors.New("with --parents, the destination must be a directory")
+
 // usage is an error in the words of cp.
 func usage(format string, a ...any) error { return fmt.Errorf(format, a...) }
 
@@ -108,7 +111,7 @@ func (c *Copy) intoDirectory(sources []string, t Target) (bool, error) {
 	case must:
 		return false, usage("target %s: %s", apply.Quote(t.Path), platform.Message(platform.ErrNotDir))
 	case t.Parents:
-		return false, usage("with --parents, the destination must be a directory")
+		return false, ErrParents
 	case platform.Loop(err) && !strings.HasSuffix(t.Path, "/"):
 		// Links in a circle are an entry, which may be replaced.
 	case err != nil && !platform.NotExist(err):
@@ -130,7 +133,11 @@ func (c *Copy) exactTarget(src, dst string) (*node, string, error) {
 	}
 	parent, last := splitPath(trimmed)
 	if last == "." || last == ".." {
-		b, err := c.base(trimmed, trimmed)
+		prefix := trimmed
+		if last == "." {
+			prefix = strings.TrimSuffix(parent, "/") // the name is shown as typed
+		}
+		b, err := c.base(trimmed, prefix)
 		return b, ".", err
 	}
 	if trimmed != dst && !c.isDirectory(src) {
@@ -144,17 +151,39 @@ func (c *Copy) exactTarget(src, dst string) (*node, string, error) {
 		b.slash = trimmed != dst
 	}
 	if err != nil {
-		what := "stat"
-		switch {
-		case !platform.NotExist(err):
-		case c.isDirectory(src):
-			what = "create directory"
-		default:
-			what = "create regular file"
-		}
-		return nil, "", usage("cannot %s %s: %s", what, apply.Quote(dst), platform.Message(err))
+		return nil, "", c.unreachable(src, dst, err)
 	}
 	return b, last, nil
+}
+
+// unreachable words that the directory of a target can't be opened, in terms of
+// what was to be made there; cp looks at the source first.
+func (c *Copy) unreachable(src, dst string, err error) error {
+	name, nameErr := platform.MakeName(src)
+	var st platform.Stat
+	if nameErr == nil {
+		nameErr = c.calls.Statat(platform.CWD, name, &st, c.opts.Follow != FollowNever)
+	}
+	rules, to := &c.opts.Rules, ""
+	what := "stat"
+	switch {
+	case nameErr != nil:
+		return usage("cannot stat %s: %s", apply.Quote(src), platform.Message(nameErr))
+	case st.IsDir() && !rules.Recursive:
+		return usage("-r not specified; omitting directory %s", apply.Quote(src))
+	case !platform.NotExist(err):
+	case st.IsDir():
+		what = "create directory"
+	case rules.SymbolicLink:
+		what, to = "create symbolic link", " to "+apply.Quote(src)
+	case rules.HardLink:
+		what, to = "create hard link", " to "+apply.Quote(src)
+	case rules.AsFile(st.Mode):
+		what = "create regular file"
+	default:
+		what = "create " + noun(&st)
+	}
+	return usage("cannot %s %s%s: %s", what, apply.Quote(dst), to, platform.Message(err))
 }
 
 func (c *Copy) isDirectory(path string) bool {

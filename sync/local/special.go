@@ -29,13 +29,13 @@ func (c *Copy) special(ctx context.Context, w *apply.Worker, p *place, st *platf
 
 // makeSpecial makes a special file and reports whether it could.
 func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.Action) bool {
-	op, counter, noun := apply.OpSpecial, &c.r.Counters.Specials, "special file"
+	op, counter, noun := apply.OpSpecial, &c.r.Counters.Specials, noun(st)
 	var create func(platform.Name) error
 	var held uint32
 	ev := apply.Event{Reason: a.Reason.String()}
 	switch st.Type() {
 	case platform.ModeSymlink:
-		op, counter, noun = apply.OpSymlink, &c.r.Counters.Symlinks, "symbolic link"
+		op, counter = apply.OpSymlink, &c.r.Counters.Symlinks
 		target, err := c.readLink(w, p, st)
 		if err != nil {
 			c.fail(err, fmt.Sprintf("cannot read symbolic link %s: %s", apply.Quote(p.srcPath()), platform.Message(err)))
@@ -44,9 +44,6 @@ func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.
 		ev.Target = target.String()
 		create = func(name platform.Name) error { return c.calls.Symlinkat(target, p.n.dfd, name) }
 	case platform.ModeFIFO, platform.ModeSocket, platform.ModeChar, platform.ModeBlock:
-		if st.Type() == platform.ModeFIFO {
-			noun = "fifo"
-		}
 		var mode uint32
 		mode, held = c.nodeMode(st)
 		create = func(name platform.Name) error { return c.calls.Mknodat(p.n.dfd, name, mode, st.Rdev) }
@@ -80,6 +77,17 @@ func (c *Copy) makeSpecial(w *apply.Worker, p *place, st *platform.Stat, a plan.
 		c.r.Opts.Report.Done(&ev)
 	}
 	return true
+}
+
+// noun is what cp calls a special file.
+func noun(st *platform.Stat) string {
+	switch st.Type() {
+	case platform.ModeSymlink:
+		return "symbolic link"
+	case platform.ModeFIFO:
+		return "fifo"
+	}
+	return "special file"
 }
 
 // nodeMode is the mode that a new FIFO or device is created with, and what of
@@ -186,7 +194,7 @@ var errRelative = errors.New("relative symbolic links only in the current direct
 func (c *Copy) linkTo(w *apply.Worker, p *place, a plan.Action) {
 	path := p.srcPath()
 	if path[0] != '/' && !c.inCurrentDir(p) {
-		c.fail(errRelative, fmt.Sprintf("%s: can make relative symbolic links only in current directory", apply.Quote(p.dstPath())))
+		c.fail(errRelative, fmt.Sprintf("%s: can make relative symbolic links only in current directory", apply.QuoteIfNeeded(p.dstPath())))
 		return
 	}
 	target, err := platform.MakeName(path)

@@ -225,11 +225,11 @@ func (r *Rules) sameFile(p *Pair, dst *platform.Stat) (Action, bool) {
 	refuse := Action{Do: Refuse, Reason: SameFile}
 	done := Action{Do: Skip, Reason: SameFile}
 	same := p.Src.SameInode(dst)
-	if p.Src.IsDir() {
-		return refuse, same
-	}
 	if same && r.HardLink {
 		return done, true
+	}
+	if p.Src.IsDir() {
+		return refuse, same
 	}
 	srcEntry, dstEntry := p.Src, dst
 	if r.NoDereference {

@@ -191,8 +191,7 @@ func (r *syncReport) wanted(ev *mirror.Event) bool {
 // Problem implements mirror.Reporter.
 func (r *syncReport) Problem(kind mirror.Kind, err error, hint string) {
 	r.kinds[kind].Add(1)
-	// At the other end, too, these two end a run before it begins.
-	r.undone = r.undone || errors.As(err, new(*mirror.Failure)) || kind == mirror.KindSelection || kind == mirror.KindFile
+	r.undone = r.undone || errors.As(err, new(*mirror.Failure))
 	text := printableText(err.Error())
 	line := r.prefixed(text)
 	words := rsyncProblem(kind, text, err)
@@ -248,7 +247,10 @@ func (r *syncReport) Finish(s mirror.Stats, code int) int {
 	if r.json != nil {
 		r.json.syncSummary(s, code, elapsed)
 	}
-	r.undone = r.undone || code == exitStart || code == exitConnect
+	switch code {
+	case exitSelection, exitFileIO, exitStart, exitConnect:
+		r.undone = true // at the other end, if not here
+	}
 	if !r.undone {
 		for _, line := range syncTotals(s, r.cfg, elapsed) {
 			r.say(line)

@@ -261,9 +261,20 @@ func (p *pump) header(h *wire.FrameHeader) []byte {
 	return p.buf[:wire.HeaderSize]
 }
 
+// limitedPiece is what goes out at once under a limit: a batch as a whole would have
+// the other end see nothing for as long as it takes.
+const limitedPiece = 16 << 10
+
 // write writes b under the limit of bytes per second.
 func (p *pump) write(b []byte) error {
-	if l := p.d.copier.Options().Limit; l != nil {
+	l := p.d.copier.Options().Limit
+	for l != nil && len(b) > limitedPiece {
+		if err := p.write(b[:limitedPiece]); err != nil {
+			return err
+		}
+		b = b[limitedPiece:]
+	}
+	if l != nil {
 		if err := l.Wait(p.d.ctx, int64(len(b))); err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zccp/zccp/copier"
+	"github.com/zccp/zccp/platform"
 	"github.com/zccp/zccp/sync/mirror"
 	"github.com/zccp/zccp/sync/wire"
 )
@@ -255,5 +257,37 @@ func TestSending(t *testing.T) {
 	}
 	if at != 100 || !f.exhausted() {
 		t.Errorf("ended at %d", at)
+	}
+}
+
+// writes counts what is written at once.
+type writes struct {
+	conn
+	most, all int
+}
+
+func (w *writes) Write(b []byte) (int, error) {
+	w.most, w.all = max(w.most, len(b)), w.all+len(b)
+	return len(b), nil
+}
+
+// TestLimitedPieces: under a limit a batch goes out piece by piece, or a slow one
+// would look like an end that has stopped.
+func TestLimitedPieces(t *testing.T) {
+	b := make([]byte, batchBytes+1)
+	for _, limited := range []bool{false, true} {
+		opts, most := copier.Options{}, len(b)
+		if limited {
+			opts.Limit, most = copier.NewLimiter(1<<40), limitedPiece
+		}
+		a, _ := memoryPair(t)
+		s := sessionAt(a)
+		d := newSender(s, nil, platform.Native(), copier.New(platform.Native(), opts, 0), jobWords{})
+		w := &writes{}
+		p := &pump{d: d, s: &stream{conn: w}}
+		if err := p.write(b); err != nil || w.all != len(b) || w.most != most {
+			t.Errorf("limited %v: %d bytes, %d at once, %v", limited, w.all, w.most, err)
+		}
+		s.cancel(errOver)
 	}
 }

@@ -165,6 +165,9 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	}
 	t.theirs, t.seed = theirs, theirs.Seed
 	if t.agreed, err = wire.Choose(ours, theirs); err != nil {
+		if theirs.MaxVersion < ours.MinVersion || theirs.MinVersion > ours.MaxVersion {
+			err = &Error{Code: CodeStart, Text: err.Error(), Hint: "both ends should have the same version of zccp", Err: err}
+		}
 		return t, err
 	}
 	if ours.Plain && !t.agreed.Plain {

@@ -162,6 +162,9 @@ func TestVersions(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "versions 2 to 3") {
 		t.Errorf("client: %v (%v)", err, near)
 	}
+	if e, ok := errors.AsType[*Error](err); !ok || e.Code != CodeStart || e.Hint == "" {
+		t.Errorf("client: %#v", err)
+	}
 }
 
 func TestPathDirect(t *testing.T) {

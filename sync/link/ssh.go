@@ -201,6 +201,9 @@ func (p *shell) lost() error {
 func (p *shell) explain(err error, noise []byte, path string) *Error {
 	var already *Error
 	if errors.As(err, &already) && already.Err != io.ErrUnexpectedEOF {
+		if already.Code == CodeStart && p.within(time.Second) {
+			p.stderr.drop() // the far end says it too
+		}
 		return already
 	}
 	ended := p.within(2 * time.Second)

@@ -243,7 +243,7 @@ var intended = []difference{
 	},
 	{
 		// cp links a name to the one that it saw first, also where it left that alone.
-		reason:  "names that -u leaves alone are not linked",
+		reason:  "newer names that -u leaves alone are not linked",
 		variant: regexp.MustCompile(`^-(a|r)u over`),
 		what:    regexp.MustCompile(`": (mode|user|group|mtime|atime|size|content|xattr "[^"]*"|hard link to): a `),
 		check: func(_ *trial, e entries) bool {

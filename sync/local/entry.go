@@ -103,6 +103,9 @@ func (c *Copy) decide(w *apply.Worker, p *place, src *platform.Stat, follow bool
 		}
 		return a, false
 	case plan.Skip:
+		if c.stands(p, &pair, a) {
+			return a, true
+		}
 		c.skip(p, src, a)
 		return a, false
 	}
@@ -237,6 +240,8 @@ func (c *Copy) refuse(p *place, a plan.Action) {
 func (c *Copy) carryOut(ctx context.Context, w *apply.Worker, p *place, src *platform.Stat, a plan.Action, follow bool) {
 	r := &c.opts.Rules
 	switch {
+	case a.Do == plan.Skip:
+		c.standing(ctx, w, p, src, a)
 	case c.opts.DryRun:
 		c.pretend(p, src, a)
 	case r.SymbolicLink:

@@ -34,6 +34,10 @@ func (c *Copy) linkOrCopy(ctx context.Context, w *apply.Worker, g *linkGroup, p 
 	m.mu.Lock()
 	done, busy, at := g.done, g.busy, g.at
 	m.mu.Unlock()
+	if a.Reason == plan.NotNewer && (done && c.oneInode(at, p) || !done && !busy) {
+		c.stay(w, p, st, a)
+		return
+	}
 	if done {
 		err := c.linkFrom(w, at, p, a)
 		if err == nil {

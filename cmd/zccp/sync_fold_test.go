@@ -169,7 +169,7 @@ func TestSyncRefusalsMatchRsync(t *testing.T) {
 		{"rsync://host/a b", 4, true},
 		{"host::a b", 4, true},
 		{"host:a host:b", 1, true},
-		{"-y host:a b", 4, true},
+		{"--compress-level=3 host:a b", 4, true},
 		{"--reflink=always host:a b", 4, true},
 		{"--method=mmap host:a b", 4, true},
 		{"--list-only a host:b", 1, true},

@@ -28,8 +28,8 @@ type syncReport struct {
 	screen  *screen
 	escape  escaper
 	format  *itemFormat
-	log     *syncLog // nil without --log-file
-	undone  bool     // the run was refused: there are no totals
+	log     *syncLog    // nil without --log-file
+	undone  atomic.Bool // the run was refused: there are no totals
 	json    *jsonReport
 	started time.Time
 	kinds   [256]atomic.Int64 // failures of each mirror.Kind
@@ -191,7 +191,9 @@ func (r *syncReport) wanted(ev *mirror.Event) bool {
 // Problem implements mirror.Reporter.
 func (r *syncReport) Problem(kind mirror.Kind, err error, hint string) {
 	r.kinds[kind].Add(1)
-	r.undone = r.undone || errors.As(err, new(*mirror.Failure))
+	if errors.As(err, new(*mirror.Failure)) {
+		r.undone.Store(true)
+	}
 	text := printableText(err.Error())
 	line := r.prefixed(text)
 	words := rsyncProblem(kind, text, err)
@@ -249,14 +251,14 @@ func (r *syncReport) Finish(s mirror.Stats, code int) int {
 	}
 	switch code {
 	case exitSelection, exitFileIO, exitStart, exitConnect:
-		r.undone = true // at the other end, if not here
+		r.undone.Store(true) // at the other end, if not here
 	}
-	if !r.undone {
+	if !r.undone.Load() {
 		for _, line := range syncTotals(s, r.cfg, elapsed) {
 			r.say(line)
 		}
 	}
-	if r.log != nil && !r.undone {
+	if r.log != nil && !r.undone.Load() {
 		for _, line := range logTotals(s, r.cfg, elapsed) {
 			r.log.line(line)
 		}

@@ -71,3 +71,31 @@ func TestUpdateLinks(t *testing.T) {
 		}
 	}
 }
+
+// TestUpdateLinksDry: a dry run tells of each such name once, and of none as a copy.
+func TestUpdateLinksDry(t *testing.T) {
+	binary := buildBinary(t)
+	dir := t.TempDir()
+	name := func(elem ...string) string { return filepath.Join(append([]string{dir}, elem...)...) }
+	then := time.Unix(1_600_000_000, 0)
+	for _, d := range []string{"src", "dst"} {
+		must(t, os.Mkdir(name(d), 0o755))
+	}
+	must(t, os.WriteFile(name("src", "a"), []byte("content"), 0o644))
+	must(t, os.Chtimes(name("src", "a"), then, then))
+	for _, n := range []string{"b", "c"} {
+		must(t, os.Link(name("src", "a"), name("src", n)))
+	}
+	for _, n := range []string{"a", "b", "c"} {
+		must(t, os.WriteFile(name("dst", n), []byte("content"), 0o644))
+		must(t, os.Chtimes(name("dst", n), then, then))
+	}
+	for _, dry := range []string{"--dry-run", "--stats"} {
+		said := succeed(t, dir, binary, "-auT", "-j1", "--json", dry, "src", "dst").stdout
+		for op, want := range map[string]int{"skip": 1, "link": 2, "copy": 0} {
+			if got := strings.Count(said, fmt.Sprintf("\"op\":%q", op)); got != want {
+				t.Errorf("%s: %d times %s, want %d:\n%s", dry, got, op, want, said)
+			}
+		}
+	}
+}

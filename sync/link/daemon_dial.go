@@ -51,7 +51,7 @@ func DialDaemon(ctx context.Context, opts Options, url string) (*Link, error) {
 	}
 	raw.SetDeadline(time.Time{})
 	if t.streams == 0 || len(t.theirs.Ports) == 0 {
-		// It has refused, and says why on Control.
+		// None were asked for, or it has refused and says why on Control.
 		l.end()
 		return l, nil
 	}

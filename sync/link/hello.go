@@ -90,8 +90,8 @@ type terms struct {
 	seed    uint64
 	theirs  *wire.Hello
 	noise   []byte
-	streams int // that there will be at most
-	begun   bool
+	streams int  // that there will be at most
+	begun   bool // Options.First went out
 }
 
 // helloBase is what the Hellos of both ends have.
@@ -128,11 +128,11 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	say := func() (err error) {
 		ours.Session = c.session
 		if said, err = ours.Append(nil); err == nil {
-			first := o.First
-			if t.begun = len(first) > 0 && len(first) <= maxFirst; !t.begun {
-				first = nil
+			all := said
+			if t.begun = len(o.First) > 0 && len(o.First) <= maxFirst; t.begun {
+				all = slices.Concat(said, o.First)
 			}
-			_, err = c.Write(slices.Concat(said, first))
+			_, err = c.Write(all)
 		}
 		return err
 	}
@@ -165,7 +165,7 @@ func greetServer(c *channel, o *Options, id *identity, direct bool, export strin
 	}
 	t.theirs, t.seed = theirs, theirs.Seed
 	if t.agreed, err = wire.Choose(ours, theirs); err != nil {
-		if theirs.MaxVersion < ours.MinVersion || theirs.MinVersion > ours.MaxVersion {
+		if bad, ok := errors.AsType[*wire.Violation](err); ok && bad.Version {
 			err = &Error{Code: CodeStart, Text: err.Error(), Hint: "both ends should have the same version of zccp", Err: err}
 		}
 		return t, err

@@ -22,24 +22,23 @@ func (c *Copy) stands(p *place, pair *plan.Pair, a plan.Action) bool {
 // it.
 func (c *Copy) standing(ctx context.Context, w *apply.Worker, p *place, src *platform.Stat, a plan.Action) {
 	g, mine := c.links.claim(src, p)
+	c.links.mu.Lock()
+	at := g.at
+	c.links.mu.Unlock()
+	if !mine && c.opts.DryRun && (at.n == nil || !c.oneInode(at, p)) {
+		c.pretend(p, src, a) // which counts the name
+		return
+	}
 	c.links.met(src, g)
-	if mine {
+	switch {
+	case mine:
 		c.settle(w, g, p, true)
 		c.skip(p, src, a)
-		return
+	case c.opts.DryRun:
+		c.skip(p, src, a)
+	default:
+		c.joinGroup(ctx, w, g, p, src, plan.Action{Do: plan.Replace, Reason: plan.NotNewer})
 	}
-	if c.opts.DryRun {
-		c.links.mu.Lock()
-		at := g.at
-		c.links.mu.Unlock()
-		if at.n != nil && c.oneInode(at, p) {
-			c.skip(p, src, a)
-			return
-		}
-		c.pretend(p, src, a)
-		return
-	}
-	c.joinGroup(ctx, w, g, p, src, plan.Action{Do: plan.Replace, Reason: plan.NotNewer})
 }
 
 // stay ends a name that stands and has nothing to be linked to: it is a copy itself.

@@ -13,13 +13,12 @@ import (
 // control is the writing half of the control channel: a queue of encoded
 // messages and the one goroutine that writes them.
 type control struct {
-	rw    io.ReadWriteCloser
-	heard atomic.Int64 // when the peer's last byte came, ns since the epoch
-	bytes atomic.Int64 // that came from the peer
-	moved atomic.Int64 // when the last byte of ours left
+	rw    io.ReadWriteCloser // nil until connect
+	heard atomic.Int64       // when the peer's last byte came, ns since the epoch
+	bytes atomic.Int64       // that came from the peer
+	moved atomic.Int64       // when the last byte of ours left
 
 	mu      sync.Mutex
-	open    bool      // rw is set
 	more    sync.Cond // for the writer: something is queued
 	less    sync.Cond // for those that wait for room
 	queue   []byte
@@ -48,7 +47,7 @@ func newControl() *control {
 func (c *control) connect(rw io.ReadWriteCloser) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.rw, c.open = rw, true
+	c.rw = rw
 	now := time.Now().UnixNano()
 	c.heard.Store(now)
 	c.moved.Store(now)
@@ -103,7 +102,7 @@ func (c *control) sendBytes(b []byte) {
 func (c *control) await() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.open && len(c.queue)+c.writing > queueRoom && !c.dead {
+	for c.rw != nil && len(c.queue)+c.writing > queueRoom && !c.dead {
 		c.less.Wait()
 	}
 	return !c.dead

@@ -15,9 +15,10 @@ import (
 type Meet func(ctx context.Context, job []byte) (*link.Link, error)
 
 // Push sends what the sources hold to the other end, which is asked for it with
-// job.Push. They are walked while meet is under way. m is made for this machine's files: its Offer is called here,
-// and its counters take over the other end's totals. rep hears what the other
-// end reports; what this end has to report, m's own Reporter does.
+// job.Push. They are walked while meet is under way. m is made for this machine's
+// files: its Offer is called here, and its counters take over the other end's totals.
+// rep hears what the other end reports; what this end has to report, m's own Reporter
+// does.
 //
 // It returns when the other end has finished, or nothing goes on any more at
 // this one: when ctx is done that takes a second at most. An error is an *Error:
@@ -29,8 +30,8 @@ func Push(ctx context.Context, meet Meet, m *mirror.Mirror, work *Work, job *wir
 }
 
 // Pull brings dst in line with what the other end has of job.Sources, and
-// takes nothing that these do not name. What
-// is said of Push holds here too, with the parts exchanged.
+// takes nothing that these do not name. What is said of Push holds here too, with the
+// parts exchanged, but for the walk.
 func Pull(ctx context.Context, meet Meet, m *mirror.Mirror, work *Work, job *wire.Job, dst string, rep mirror.Reporter) (mirror.Stats, error) {
 	sources := make([]string, len(job.Sources))
 	for i, s := range job.Sources {

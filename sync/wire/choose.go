@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -17,8 +18,8 @@ type Agreed struct {
 func Choose(ours, theirs *Hello) (Agreed, error) {
 	version := min(ours.MaxVersion, theirs.MaxVersion)
 	if version < max(ours.MinVersion, theirs.MinVersion) {
-		return Agreed{}, violation("the far end speaks versions %d to %d of the protocol, and this one %d to %d",
-			theirs.MinVersion, theirs.MaxVersion, ours.MinVersion, ours.MaxVersion)
+		return Agreed{}, &Violation{Version: true, Text: fmt.Sprintf("the far end speaks versions %d to %d of the protocol, and this one %d to %d",
+			theirs.MinVersion, theirs.MaxVersion, ours.MinVersion, ours.MaxVersion)}
 	}
 	if ours.Client == theirs.Client {
 		return Agreed{}, violation("both ends play the same part")

@@ -8,6 +8,8 @@ type Violation struct {
 	// Name is set for names that could lead elsewhere, the mark of an attack
 	// and not of a broken peer: the exit code is 43 then and else 12.
 	Name bool
+	// Version is set if the ends have no version of the protocol in common.
+	Version bool
 }
 
 // Error returns the text.

@@ -35,6 +35,7 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 	// Of operands one may be below the other.
 	c.links.open = c.links.open || c.several
 	var seen operandsSeen
+	var above ancestors
 	names := map[string]bool{}
 	var ops []*operandJob
 	ordered := t.Parents
@@ -57,10 +58,13 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 			op.dst = c.ontoItself(op.base, op.dst)
 		}
 		// Two sources that go to one name keep the order in which they were
-		// given; so do all when one of them is merged into the target itself.
+		// given; so do all when one of them is merged into the target itself,
+		// or has it in it: its walk would meet what the others have begun.
 		ordered = ordered || names[op.dst] || op.dst == "."
-		if c.several {
-			op.again = c.repeated(op, &seen)
+		var st platform.Stat
+		if c.several && c.lookAtOperand(op, &st) {
+			op.again = c.repeated(op, &st, &seen)
+			ordered = ordered || st.IsDir() && c.opts.Rules.Recursive && above.has(c, base.dfd, &st)
 		}
 		names[op.dst] = true
 		ops = append(ops, op)
@@ -349,7 +353,8 @@ func (j *operandJob) enterRoot(w *apply.Worker, p *place, st *platform.Stat, fol
 	}
 	// A copy into the source itself is refused where the listing meets its
 	// destination, which must have one name all the while.
-	p.noStage = c.inside(p.n.dfd, st) && !c.staysStaged()
+	var above ancestors
+	p.noStage = above.has(c, p.n.dfd, st) && !c.staysStaged()
 	n := c.enter(w, p, follow)
 	if n == nil {
 		return nil
@@ -358,26 +363,6 @@ func (j *operandJob) enterRoot(w *apply.Worker, p *place, st *platform.Stat, fol
 		c.addRoot(inode{n.dstDev, n.dstIno}, inode{p.n.dstDev, p.n.dstIno}, p.dstPath())
 	}
 	return n
-}
-
-// inside reports whether an open directory is ancestor or below it.
-func (c *Copy) inside(dir platform.FD, ancestor *platform.Stat) bool {
-	var st, last platform.Stat
-	fd, err := c.open(dir, dot, platform.PathOnly|platform.Directory)
-	for err == nil {
-		if err = c.calls.Fstat(fd, &st); err != nil || st.SameInode(ancestor) || st.SameInode(&last) {
-			break
-		}
-		last = st
-		var up platform.FD
-		up, err = c.open(fd, dotdot, platform.PathOnly|platform.Directory)
-		c.calls.Close(fd)
-		fd = up
-	}
-	if fd != platform.None {
-		c.calls.Close(fd)
-	}
-	return err == nil && st.SameInode(ancestor)
 }
 
 // makeParents enters every directory of the operand's path below the target,

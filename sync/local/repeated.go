@@ -16,12 +16,7 @@ type operandsSeen map[inode][]*operandJob
 // copies once, or "". A file is the same if its name and the directory of that
 // are, however they are spelt: other names of it are copies of their own. A
 // directory is if its copy would be.
-func (c *Copy) repeated(op *operandJob, seen *operandsSeen) string {
-	name, err := platform.MakeName(op.src)
-	var st platform.Stat
-	if err != nil || c.calls.Statat(platform.CWD, name, &st, c.opts.Follow != FollowNever) != nil {
-		return ""
-	}
+func (c *Copy) repeated(op *operandJob, st *platform.Stat, seen *operandsSeen) string {
 	kind, same := "file", c.sameOperand
 	switch {
 	case st.IsDir():
@@ -32,7 +27,7 @@ func (c *Copy) repeated(op *operandJob, seen *operandsSeen) string {
 	case c.opts.Backup != NoBackup:
 		return ""
 	}
-	key := inodeOf(&st)
+	key := inodeOf(st)
 	if slices.ContainsFunc((*seen)[key], func(earlier *operandJob) bool { return same(earlier, op) }) {
 		return fmt.Sprintf("warning: source %s %s specified more than once", kind, apply.Quote(op.src))
 	}
@@ -52,6 +47,12 @@ func (c *Copy) sameOperand(a, b *operandJob) bool {
 	dirB, nameB := splitPath(b.src)
 	var stA, stB platform.Stat
 	return nameA == nameB && c.lookAt(dirA, &stA) && c.lookAt(dirB, &stB) && stA.SameInode(&stB)
+}
+
+// lookAtOperand fills in the state of an operand, and reports whether it could.
+func (c *Copy) lookAtOperand(op *operandJob, st *platform.Stat) bool {
+	name, err := platform.MakeName(op.src)
+	return err == nil && c.calls.Statat(platform.CWD, name, st, c.opts.Follow != FollowNever) == nil
 }
 
 // lookAt fills in the state of a directory that operands stand in, and reports

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync/atomic"
 	"testing"
 
 	"github.com/zccp/zccp/platform"
@@ -43,22 +42,22 @@ func TestDeltaCut(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			finished := 0
 			for i := range positions {
-				left := &atomic.Int64{}
-				left.Store(rng.Int64N(c.bytes))
+				at := rng.Int64N(c.bytes)
 				if i%2 == 0 {
-					left.Store(rng.Int64N(c.bytes / 10))
+					at = rng.Int64N(c.bytes / 10)
 				}
-				at := left.Load()
+				by := &cutter{}
+				by.left.Store(at)
 				w := c.c
 				if c.wrp {
-					w.wrap = func(s conn) conn { return cutConn{s, left} }
+					w.wrap = func(s conn) conn { return cutConn{s, by} }
 				} else {
 					w.control = func(t *testing.T) (io.ReadWriteCloser, io.ReadWriteCloser) {
 						a, b := pipePair(t)
 						if c.server {
-							return cutControl{a, left}, b
+							return cutControl{a, by}, b
 						}
-						return a, cutControl{b, left}
+						return a, cutControl{b, by}
 					}
 				}
 				dst := filepath.Join(dir, "dst")
@@ -70,7 +69,7 @@ func TestDeltaCut(t *testing.T) {
 				w.calls, w.farCalls = log.Wrap(platform.Native()), far.Wrap(platform.Native())
 				o := runPush(context.Background(), t, w, opts, dst, src+"/")
 				if o.client == nil && o.serv == nil {
-					if finished++; left.Load() <= 0 {
+					if finished++; by.cut.Load() {
 						t.Errorf("cut at %d and nobody noticed", at)
 					}
 				}

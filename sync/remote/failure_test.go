@@ -480,18 +480,18 @@ func TestDescriptors(t *testing.T) {
 		}
 	}
 	run := func(t *testing.T, i int) {
-		left := &atomic.Int64{}
-		left.Store(int64(i) * 150_000)
+		by := &cutter{}
+		by.left.Store(int64(i) * 150_000)
 		dst := filepath.Join(dir, "dst")
 		c := wires{streams: 2, kernel: i%2 == 0, plain: i%4 == 0, late: time.Duration(i%5) * time.Millisecond,
 			words: [][]string{nil, {"--verify"}}[i%2]}
 		c.control = func(t *testing.T) (io.ReadWriteCloser, io.ReadWriteCloser) {
 			a, b := pipePair(t)
-			return a, cutControl{b, left}
+			return a, cutControl{b, by}
 		}
 		if i%3 == 0 {
 			c.control = nil
-			c.wrap = func(s conn) conn { return cutConn{s, left} }
+			c.wrap = func(s conn) conn { return cutConn{s, by} }
 		}
 		opts := archive()
 		if i%2 == 1 {

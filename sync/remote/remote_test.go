@@ -117,39 +117,45 @@ func change(t *testing.T, src string) {
 	}
 }
 
-// cutConn ends a connection after so many bytes have been read from it.
+// cutter lets so many bytes pass in all.
+type cutter struct {
+	left atomic.Int64
+	cut  atomic.Bool // somebody wanted more
+}
+
+// read reads into b what may pass, and closes c where that is nothing. What one
+// may still read is taken from what the others may.
+func (k *cutter) read(c io.ReadCloser, b []byte) (int, error) {
+	for {
+		left := k.left.Load()
+		if left <= 0 {
+			k.cut.Store(true)
+			c.Close()
+			return 0, io.EOF
+		}
+		if want := min(int64(len(b)), left); k.left.CompareAndSwap(left, left-want) {
+			n, err := c.Read(b[:want])
+			k.left.Add(want - int64(n))
+			return n, err
+		}
+	}
+}
+
+// cutConn is a connection that is cut.
 type cutConn struct {
 	conn
-	left *atomic.Int64
+	by *cutter
 }
 
-func (c cutConn) Read(b []byte) (int, error) {
-	left := c.left.Load()
-	if left <= 0 {
-		c.conn.Close()
-		return 0, io.EOF
-	}
-	n, err := c.conn.Read(b[:min(int64(len(b)), left)])
-	c.left.Add(-int64(n))
-	return n, err
-}
+func (c cutConn) Read(b []byte) (int, error) { return c.by.read(c.conn, b) }
 
-// cutControl ends a control channel likewise.
+// cutControl is a control channel that is cut.
 type cutControl struct {
 	io.ReadWriteCloser
-	left *atomic.Int64
+	by *cutter
 }
 
-func (c cutControl) Read(b []byte) (int, error) {
-	left := c.left.Load()
-	if left <= 0 {
-		c.ReadWriteCloser.Close()
-		return 0, io.EOF
-	}
-	n, err := c.ReadWriteCloser.Read(b[:min(int64(len(b)), left)])
-	c.left.Add(-int64(n))
-	return n, err
-}
+func (c cutControl) Read(b []byte) (int, error) { return c.by.read(c.ReadWriteCloser, b) }
 
 // TestCut cuts the control channel, in both directions, and the streams at
 // sampled bytes. Whatever is at the destination then is whole.
@@ -188,19 +194,19 @@ func TestCut(t *testing.T) {
 				if i < 3 {
 					at = int64(i * 30)
 				}
-				left := &atomic.Int64{}
-				left.Store(at)
+				by := &cutter{}
+				by.left.Store(at)
 				w := c.c
 				switch c.what {
 				case data:
-					w.wrap = func(s conn) conn { return cutConn{s, left} }
+					w.wrap = func(s conn) conn { return cutConn{s, by} }
 				default:
 					w.control = func(t *testing.T) (io.ReadWriteCloser, io.ReadWriteCloser) {
 						a, b := pipePair(t)
 						if c.what == fromServer {
-							return cutControl{a, left}, b
+							return cutControl{a, by}, b
 						}
-						return a, cutControl{b, left}
+						return a, cutControl{b, by}
 					}
 				}
 				before := runtime.NumGoroutine()
@@ -210,7 +216,7 @@ func TestCut(t *testing.T) {
 				if took := time.Since(begun); took > 10*time.Second {
 					t.Errorf("cut at %d: took %v", at, took)
 				}
-				if left.Load() <= 0 && (o.client == nil && o.serv == nil) {
+				if by.cut.Load() && o.client == nil && o.serv == nil {
 					t.Errorf("cut at %d: client: %v, server: %v", at, o.client, o.serv)
 				}
 				if e, ok := o.client.(*Error); o.client != nil && (!ok || e.Code != CodeProtocol && e.Code != CodeSocket) {

@@ -136,9 +136,10 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 	src := e.src
 	fd, err := m.openSource(e)
 	if err == nil {
-		if err = m.calls.Fstat(fd, &src); err == nil && !e.device && (inodeOf(&src) != inodeOf(&e.src) || !src.IsRegular()) {
-			err = copier.ErrChanged
-		}
+		err = m.calls.Fstat(fd, &src)
+	}
+	if err == nil && !e.device && (!src.IsRegular() || inodeOf(&src) != inodeOf(&e.src) && !m.standsIn(attributesSum(&e.src, &e.meta), fd, &src)) {
+		err = copier.ErrChanged
 	}
 	if err != nil {
 		if fd != platform.None {

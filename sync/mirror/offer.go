@@ -37,12 +37,12 @@ type offering struct {
 
 // offered is what a pair has of its own in such a run.
 type offered struct {
-	id   uint32
-	l    *listing
-	inos []uint64        // of the files in l.names, as they were told
-	was  []platform.Stat // of the same, if they are to be removed
-	mu   sync.Mutex
-	lost []platform.Name // names that could not be looked at
+	id    uint32
+	l     *listing
+	files []offeredFile // of the files in l.names
+	mu    sync.Mutex
+	was   []platform.Stat // of the same, as they were told or opened, if they are to be removed
+	lost  []platform.Name // names that could not be looked at
 }
 
 // ErrNotOffered says that a peer asked for what it was not told of.
@@ -208,7 +208,7 @@ func (m *Mirror) offerNames(ctx context.Context, w *apply.Worker, p *pair, l *li
 			}
 		}
 		at := first + i
-		p.out.inos[at] = e.src.Ino
+		p.out.files[at] = offeredFile{e.src.Ino, attributesSum(&e.src, &e.meta)}
 		if p.out.was != nil {
 			p.out.was[at] = e.src
 		}
@@ -257,7 +257,7 @@ func (m *Mirror) offerEnd(p *pair) {
 // keepListing keeps the names of a pair for when they are asked for.
 func (m *Mirror) keepListing(p *pair, l *listing) {
 	p.out.l = l
-	p.out.inos = make([]uint64, len(l.names))
+	p.out.files = make([]offeredFile, len(l.names))
 	if m.opts.RemoveSource {
 		p.out.was = make([]platform.Stat, len(l.names))
 	}
@@ -293,41 +293,4 @@ func (m *Mirror) offeredEntry(id wire.FileID) (*entry, ref, error) {
 		p: p, o: &p.origins[r.origin], name: l.name(r), as: l.targetName(p, r),
 		follow: r.flags&refFollow != 0, device: r.flags&refDevice != 0,
 	}, r, nil
-}
-
-// OpenOffered opens a file for reading; with Good the descriptor is the
-// caller's. With any other status the problem has been reported. An error is
-// ErrNotOffered: the peer breaks the protocol. It is safe for concurrent use.
-func (m *Mirror) OpenOffered(id wire.FileID) (platform.FD, platform.Stat, wire.Status, error) {
-	var st platform.Stat
-	e, _, err := m.offeredEntry(id)
-	if errors.Is(err, ErrNotOffered) {
-		return platform.None, st, wire.Failed, err
-	}
-	if err != nil {
-		m.ioError.Store(true)
-		m.problem("access", fmt.Sprintf("directory %d", id.Dir), err)
-		return platform.None, st, wire.Failed, nil
-	}
-	defer e.p.release()
-	fd, err := m.openSource(e)
-	if err == nil {
-		err = m.calls.Fstat(fd, &st)
-	}
-	if err == nil && !e.device && (!st.IsRegular() || st.Ino != e.p.out.inos[id.Index]) {
-		m.calls.Close(fd)
-		m.OfferedChanged(id)
-		return platform.None, st, wire.Changed, nil
-	}
-	if err != nil {
-		if fd != platform.None {
-			m.calls.Close(fd)
-		}
-		m.readProblem(e, err)
-		if platform.NotExist(platform.Cause(err)) {
-			return platform.None, st, wire.Vanished, nil
-		}
-		return platform.None, st, wire.Failed, nil
-	}
-	return fd, st, wire.Good, nil
 }

@@ -36,7 +36,7 @@ func (m *Mirror) OfferedUnread(id wire.FileID, err error) {
 }
 
 // RemoveOffered removes a file that has arrived (--remove-source-files), if it
-// still is what was told.
+// still is what was sent, or told if nothing had to be.
 func (m *Mirror) RemoveOffered(id wire.FileID) error {
 	e, _, err := m.offeredEntry(id)
 	if err != nil {
@@ -46,7 +46,9 @@ func (m *Mirror) RemoveOffered(id wire.FileID) error {
 	if e.p.out.was == nil {
 		return fmt.Errorf("file %d of directory %d: removal was not asked for", id.Index, id.Dir)
 	}
+	e.p.out.mu.Lock()
 	e.src = e.p.out.was[id.Index]
+	e.p.out.mu.Unlock()
 	m.transferred(e)
 	return nil
 }

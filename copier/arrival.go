@@ -44,6 +44,8 @@ type Arrival struct {
 	holes  int64
 	kept   int64
 	spoilt bool
+	// outlives: it has been tried to give it the name resume.
+	outlives bool
 }
 
 // Arrive stages a file. Of p, Src is not used and Stat says what is known of

@@ -15,6 +15,22 @@ func ResumeName(p *Put) platform.Name {
 	return resumeName(make([]byte, 0, TempSize), identity(p), p.DirIno)
 }
 
+// Outlive gives the file the name at which Abandon would leave it, if nothing is
+// there, so that a process that is killed leaves it too: with what has arrived,
+// which may have gaps. It is for content that nobody can have forged, and may be
+// called again and while pieces are under way.
+func (a *Arrival) Outlive() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.resume == nil || a.outlives || a.s.stage != Sibling {
+		return
+	}
+	a.outlives = true
+	if RenameNew(a.calls, a.s.grow, a.s.grown, a.s.grow, a.resume) == nil {
+		a.s.grown = a.resume
+	}
+}
+
 // leave gives what has arrived without a gap the name that a later run looks
 // for, in place of what an earlier one left there. It is closed then.
 func (w *Worker) leave(a *Arrival) bool {

@@ -38,6 +38,9 @@ func TestRemoteKill(t *testing.T) {
 			c := remoteKill{remoteCut: remoteCut{syncKill: k, rng: rng, way: victims[turn%len(victims)].cutWay, pull: turn/len(victims)%2 == 1}}
 			c.pidFile = victims[turn%len(victims)].pidFile
 			c.mode = syncKillMode{args: "--delete"}
+			if turn/(2*len(victims))%2 == 1 {
+				c.mode.args += " --resume"
+			}
 			key := fmt.Sprint(c.way.name, c.pull)
 			if takes[key] == 0 {
 				start := time.Now()
@@ -48,6 +51,57 @@ func TestRemoteKill(t *testing.T) {
 		}
 		report(t, "the source changed", copiertest.Compare(k.src, scan(t, k.src.Root), copiertest.CompareOptions{Ignore: copiertest.Atime}))
 	})
+}
+
+// TestRemoteKillResume kills a receiver: what has arrived of a large file is there to go on
+// with, and what is left of another that lives is not.
+func TestRemoteKillResume(t *testing.T) {
+	copiertest.Require(t, "root")
+	binary := buildBinary(t)
+	dir := t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	must(t, os.Mkdir(src, 0o755))
+	makeData(t, filepath.Join(src, "large"), 80<<20)
+	way := newKillWays(t, binary)[0]
+	pull := func(more ...string) command {
+		return command{args: slices.Concat([]string{binary, "sync", "-a", "--resume", "--stats"}, way.options, more, []string{way.prefix + src + "/", dst})}
+	}
+	cmd := pull("--bwlimit=20m")
+	cmd.killAfter, cmd.signal = 2*time.Second, syscall.SIGKILL
+	if e := cmd.run(t); e.signal != syscall.SIGKILL {
+		t.Fatalf("it ended before: exit code %d, stderr %q", e.code, e.stderr)
+	}
+	must(t, way.settle())
+	matched := func(e ended) int64 {
+		t.Helper()
+		if e.code != 0 {
+			t.Fatalf("exit code %d, stderr %q", e.code, e.stderr)
+		}
+		_, rest, _ := strings.Cut(e.stdout, "Matched data: ")
+		number, _, _ := strings.Cut(rest, " ")
+		n, err := strconv.ParseInt(strings.ReplaceAll(number, ",", ""), 10, 64)
+		must(t, err)
+		return n
+	}
+	left := litter(t, dst)
+	if len(left) != 1 {
+		t.Fatalf("left over: %q", left)
+	}
+	alive, err := os.Open(left[0])
+	must(t, err)
+	must(t, syscall.Flock(int(alive.Fd()), syscall.LOCK_EX))
+	if n := matched(pull().run(t)); n != 0 {
+		t.Errorf("%d bytes were taken from a file that another run writes", n)
+	}
+	must(t, alive.Close())
+	must(t, os.Remove(filepath.Join(dst, "large")))
+	if n := matched(pull().run(t)); n < 10<<20 {
+		t.Errorf("%d bytes were taken from what was left", n)
+	}
+	if d := differenceOf(t, filepath.Join(src, "large"), filepath.Join(dst, "large")); d != "" {
+		t.Error(d)
+	}
+	report(t, "left over", litter(t, dst))
 }
 
 // killWay is a way to the far end of which a server writes its process number to a file.
@@ -136,7 +190,7 @@ func (c *remoteKill) kill(moment time.Duration) {
 		c.fail(fmt.Sprintf("exit code %d, stderr %.2000q", e.code, e.stderr))
 	}
 	c.checkWhole()
-	if sig != syscall.SIGKILL {
+	if sig != syscall.SIGKILL && !strings.Contains(c.mode.args, "--resume") {
 		if found := litter(c.t, filepath.Join(c.work, "dst")); found != nil {
 			c.fail("left over: " + strings.Join(found, " "))
 		}

@@ -75,12 +75,26 @@ func (m *Mirror) leftOver(e *entry) (platform.Name, int64) {
 	}
 	name := copier.ResumeName(&copier.Put{Name: e.as, DirIno: e.p.dst.Ino, Stat: &e.src})
 	for _, is := range e.p.resumable {
-		var st platform.Stat
-		if bytes.Equal(is, name) && m.calls.Statat(e.p.dfd(), name, &st, false) == nil && st.IsRegular() {
-			return name, st.Size
+		if !bytes.Equal(is, name) {
+			continue
+		}
+		if size, ok := m.abandoned(e.p, name); ok {
+			return name, size
 		}
 	}
 	return nil, 0
+}
+
+// abandoned returns the size of a file of a temporary name in p, if no run that
+// lives writes to it.
+func (m *Mirror) abandoned(p *pair, name platform.Name) (int64, bool) {
+	var st platform.Stat
+	fd, err := m.openBasis(p.dfd(), name, &st)
+	if err != nil {
+		return 0, false
+	}
+	defer m.calls.Close(fd)
+	return st.Size, !platform.WouldBlock(m.calls.Flock(fd, true))
 }
 
 // Calls is what its descriptor is for.

@@ -239,10 +239,15 @@ func (l *lane) piece(h *wire.FrameHeader) error {
 	if err != nil {
 		return err
 	}
-	if !l.s.private {
-		// Until its sum is right nothing of it is to be kept.
-		f.do(func(a arrival) error { a.Spoil(); return nil })
-	}
+	f.do(func(a arrival) error {
+		if l.s.private {
+			a.Outlive()
+		} else {
+			// Until its sum is right nothing of it is to be kept.
+			a.Spoil()
+		}
+		return nil
+	})
 	sum, err := l.store(f, h)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type arrival interface {
 	Hole(off, n int64) error
 	Copy(off, from, n int64) error
 	Spoil()
+	Outlive()
 	ReadAt(b []byte, off int64) (int, error)
 	Restart() error
 }

@@ -98,7 +98,7 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	defer l.Close()
 	echo(t, l.Control, 16)
-	const ours = "LINK_TEST_SSH=1"
+	ours := "LINK_TEST_SSH=" + t.Name() + "\x00"
 	seen := 0
 	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {

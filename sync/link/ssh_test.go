@@ -19,7 +19,7 @@ import (
 // fakeSSH returns options whose ssh is the test binary.
 func fakeSSH(t *testing.T) Options {
 	t.Helper()
-	t.Setenv("LINK_TEST_SSH", "1")
+	t.Setenv("LINK_TEST_SSH", t.Name()) // which also tells its processes from others
 	t.Setenv("SSH_CONNECTION", "127.0.0.1 40000 127.0.0.1 22")
 	self, err := os.Executable()
 	if err != nil {

@@ -44,8 +44,10 @@ type Arrival struct {
 	holes  int64
 	kept   int64
 	spoilt bool
-	// outlives: it has been tried to give it the name resume.
+	// outlives: it has the name resume. rival is the size of what has that instead,
+	// as far as that is known.
 	outlives bool
+	rival    int64
 }
 
 // Arrive stages a file. Of p, Src is not used and Stat says what is known of
@@ -163,6 +165,7 @@ func (a *Arrival) Spoil() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.spoilt = true
+	a.hideAgain()
 }
 
 var (
@@ -193,6 +196,7 @@ func (w *Worker) Complete(ctx context.Context, a *Arrival, size int64, digest []
 		err = p.BeforeCommit()
 	}
 	if err == nil {
+		s.found = a.outlives // so that it is hidden before its lock ends
 		err = w.commit(ctx, s, p)
 	}
 	if err != nil && p.Stage == Unnamed && noName(err) {

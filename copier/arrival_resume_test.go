@@ -71,3 +71,119 @@ func TestArrivalResume(t *testing.T) {
 		})
 	}
 }
+
+// TestArrivalOutlives has two runs receive one file: neither gets hold of what the other
+// writes, and of what is left the greater part stays.
+func TestArrivalOutlives(t *testing.T) {
+	content := noise(300000)
+	begin := func(t *testing.T, dir string) (*Worker, *Arrival, string) {
+		t.Helper()
+		a := &arrivals{t: t, dir: dir, want: content, stage: Unnamed}
+		a.prepare()
+		a.put.Resume = true
+		c := New(platform.Native(), a.opts, uint32(os.Geteuid()))
+		c.resumeMin = 1000
+		w := c.NewWorker()
+		to, err := w.Arrive(&a.put)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w, to, filepath.Join(dir, ResumeName(&a.put).String())
+	}
+	write := func(t *testing.T, to *Arrival, from, until int) {
+		t.Helper()
+		if err := to.WriteAt(content[from:until], int64(from)); err != nil {
+			t.Fatal(err)
+		}
+		to.Outlive()
+	}
+	// killed is what the end of a process leaves.
+	killed := func(to *Arrival) { to.calls.Close(to.s.fd) }
+	is := func(t *testing.T, path string, want []byte) {
+		t.Helper()
+		if got, err := os.ReadFile(path); want != nil && !bytes.Equal(got, want) || want == nil && !os.IsNotExist(err) {
+			t.Errorf("%s holds %d bytes, want %d (%v)", filepath.Base(path), len(got), len(want), err)
+		}
+	}
+	for how, test := range map[string]func(t *testing.T, dir string){
+		"the second ends early": func(t *testing.T, dir string) {
+			w, first, left := begin(t, dir)
+			write(t, first, 0, 50000)
+			w2, second, _ := begin(t, dir)
+			write(t, second, 0, 200000)
+			w2.Abandon(second)
+			is(t, left, content[:50000])
+			write(t, first, 50000, 300000)
+			if err := w.Complete(t.Context(), first, 300000, nil); err != nil {
+				t.Fatal(err)
+			}
+			is(t, filepath.Join(dir, "f"), content)
+			is(t, left, nil)
+		},
+		"killed twice": func(t *testing.T, dir string) {
+			_, first, left := begin(t, dir)
+			write(t, first, 0, 100000)
+			killed(first)
+			_, second, _ := begin(t, dir)
+			write(t, second, 0, 100000)
+			is(t, left, content[:100000])
+			write(t, second, 100000, 100001)
+			is(t, left, content[:100001])
+			write(t, second, 100001, 200000)
+			killed(second)
+			is(t, left, content[:200000])
+			w, third, _ := begin(t, dir)
+			write(t, third, 0, 150000)
+			w.Abandon(third)
+			is(t, left, content[:200000])
+		},
+		"forged after all": func(t *testing.T, dir string) {
+			w, first, left := begin(t, dir)
+			write(t, first, 0, 100000)
+			first.Spoil()
+			is(t, left, nil)
+			write(t, first, 100000, 200000)
+			is(t, left, nil)
+			w.Abandon(first)
+			is(t, left, nil)
+		},
+		"something else has the name": func(t *testing.T, dir string) {
+			w, first, left := begin(t, dir)
+			if err := os.Mkdir(left, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			write(t, first, 0, 300000)
+			if err := w.Complete(t.Context(), first, 300000, nil); err != nil {
+				t.Fatal(err)
+			}
+			is(t, filepath.Join(dir, "f"), content)
+			if err := os.Remove(left); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(how, func(t *testing.T) {
+			dir := t.TempDir()
+			test(t, dir)
+			entries, _ := os.ReadDir(dir)
+			temps := 0
+			for _, e := range entries {
+				if IsTemp([]byte(e.Name()), inodeNumber(t, dir)) {
+					temps++
+				}
+			}
+			if most := map[string]int{"killed twice": 1}[how]; temps != most {
+				t.Errorf("%d temporary names are left, want %d: %v", temps, most, entries)
+			}
+		})
+	}
+}
+
+func inodeNumber(t *testing.T, path string) uint64 {
+	t.Helper()
+	var st platform.Stat
+	if err := platform.Native().Statat(platform.CWD, platform.MustName(path), &st, false); err != nil {
+		t.Fatal(err)
+	}
+	return st.Ino
+}

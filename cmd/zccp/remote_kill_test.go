@@ -66,11 +66,22 @@ func TestRemoteKillResume(t *testing.T) {
 	pull := func(more ...string) command {
 		return command{args: slices.Concat([]string{binary, "sync", "-a", "--resume", "--stats"}, way.options, more, []string{way.prefix + src + "/", dst})}
 	}
-	cmd := pull("--bwlimit=20m")
-	cmd.killAfter, cmd.signal = 2*time.Second, syscall.SIGKILL
-	if e := cmd.run(t); e.signal != syscall.SIGKILL {
-		t.Fatalf("it ended before: exit code %d, stderr %q", e.code, e.stderr)
+	slow := pull("--bwlimit=20m")
+	cmd := exec.Command(slow.args[0], slow.args[1:]...)
+	must(t, cmd.Start())
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(dst, ".zccp-*")); len(found) == 1 {
+			if info, err := os.Stat(found[0]); err == nil && info.Size() >= 16<<20 {
+				break
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dst, "large")); err == nil || time.Since(begun) > time.Minute {
+			cmd.Process.Kill()
+			t.Fatal("it ended before it was killed, or never began")
+		}
 	}
+	must(t, cmd.Process.Kill())
+	cmd.Wait()
 	must(t, way.settle())
 	matched := func(e ended) int64 {
 		t.Helper()

@@ -119,16 +119,17 @@ func TestOperandsAroundTheTarget(t *testing.T) {
 	binary := buildBinary(t)
 	dir := t.TempDir()
 	succeed(t, dir, "sh", "-c", "mkdir -p a/s d; echo 1 >a/s/f; echo 2 >f")
+	makeData(t, filepath.Join(dir, "large"), 20<<20) // for another worker
 	dst := filepath.Join(dir, "d")
 	faults := []string{"mkdirat:delay_exit=100000", "flock:delay_enter=300000", "linkat:error=EOPNOTSUPP", "renameat2:delay_enter=300000"}
-	e, injected := inject(t, faults, binary, "-r", "-j4", filepath.Join(dir, "a"), filepath.Join(dir, "f"), dst, dst)
+	e, injected := inject(t, faults, binary, "-r", "-j4", filepath.Join(dir, "a"), filepath.Join(dir, "f"), filepath.Join(dir, "large"), dst, dst)
 	if e.code != 1 || !strings.Contains(e.stderr, "into itself") {
 		t.Errorf("exit code %d, stderr %q", e.code, e.stderr)
 	}
 	if injected["linkat"] == 0 {
 		t.Error("no fault in linkat")
 	}
-	for _, name := range []string{"a/s/f", "f"} {
+	for _, name := range []string{"a/s/f", "f", "large", "d/f", "d/large"} {
 		if _, err := os.Stat(filepath.Join(dst, name)); err != nil {
 			t.Error(err)
 		}

@@ -76,6 +76,7 @@ type Copy struct {
 	created   map[creation]struct{} // what this run made of operands, if there are several
 	swept     map[inode]struct{}    // directories behind symbolic links
 	several   bool
+	inOrder   bool // an operand is not begun before the one before it has ended
 
 	folds bool // the destination may tell names apart by case or not
 }

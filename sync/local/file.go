@@ -112,7 +112,7 @@ func (c *Copy) copyOpen(ctx context.Context, w *apply.Worker, p *place, fd platf
 			return
 		}
 	}
-	if st.Size >= bigFile && st.IsRegular() {
+	if st.Size >= bigFile && st.IsRegular() && !(p.operand && c.inOrder) {
 		j := &bigJob{c: c, place: place{n: p.n, src: p.src.Clone(), dst: p.dst.Clone(), operand: p.operand}, src: fd, st: *st, a: a, group: group}
 		p.n.unsealed.Add(1)
 		if w.Runner.PushBig(j) {

@@ -38,7 +38,6 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 	var above ancestors
 	names := map[string]bool{}
 	var ops []*operandJob
-	ordered := t.Parents
 	var base *node
 	if into {
 		if base, err = c.base(t.Path, t.Path); err != nil {
@@ -60,17 +59,17 @@ func (c *Copy) Plan(sources []string, t Target) ([]apply.Job, error) {
 		// Two sources that go to one name keep the order in which they were
 		// given; so do all when one of them is merged into the target itself,
 		// or has it in it: its walk would meet what the others have begun.
-		ordered = ordered || names[op.dst] || op.dst == "."
+		c.inOrder = c.inOrder || names[op.dst] || c.several && op.dst == "."
 		var st platform.Stat
 		if c.several && c.lookAtOperand(op, &st) {
 			op.again = c.repeated(op, &st, &seen)
-			ordered = ordered || st.IsDir() && c.opts.Rules.Recursive && above.has(c, base.dfd, &st)
+			c.inOrder = c.inOrder || st.IsDir() && c.opts.Rules.Recursive && above.has(c, base.dfd, &st)
 		}
 		names[op.dst] = true
 		ops = append(ops, op)
 	}
 	jobs := make([]apply.Job, 0, len(ops))
-	if ordered {
+	if c.inOrder || t.Parents {
 		if len(ops) > 0 {
 			for i := range ops[:len(ops)-1] {
 				ops[i].next = ops[i+1]

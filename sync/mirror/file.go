@@ -138,7 +138,7 @@ func (m *Mirror) put(ctx context.Context, w *apply.Worker, e *entry, flags plan.
 	if err == nil {
 		err = m.calls.Fstat(fd, &src)
 	}
-	if err == nil && !e.device && (!src.IsRegular() || inodeOf(&src) != inodeOf(&e.src) && !m.standsIn(attributesSum(&e.src, &e.meta), fd, &src)) {
+	if err == nil && !e.device && (!src.IsRegular() || inodeOf(&src) != inodeOf(&e.src) && !m.mayStandIn(e, fd, &src)) {
 		err = copier.ErrChanged
 	}
 	if err != nil {

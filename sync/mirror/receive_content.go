@@ -89,12 +89,14 @@ func (m *Mirror) leftOver(e *entry) (platform.Name, int64) {
 // lives writes to it.
 func (m *Mirror) abandoned(p *pair, name platform.Name) (int64, bool) {
 	var st platform.Stat
-	fd, err := m.openBasis(p.dfd(), name, &st)
+	// For writing, since on NFS nothing else can be locked (flock(2)).
+	fd, err := m.calls.Openat(p.dfd(), name, platform.ReadWrite|platform.NoFollow|platform.NonBlock|platform.NoCTTY, 0)
 	if err != nil {
 		return 0, false
 	}
 	defer m.calls.Close(fd)
-	return st.Size, !platform.WouldBlock(m.calls.Flock(fd, true))
+	ok := m.calls.Fstat(fd, &st) == nil && st.IsRegular() && m.calls.Flock(fd, true) == nil
+	return st.Size, ok
 }
 
 // Calls is what its descriptor is for.

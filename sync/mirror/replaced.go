@@ -61,3 +61,9 @@ func (m *Mirror) standsIn(attrs uint64, fd platform.FD, st *platform.Stat) bool 
 	}
 	return attributesSum(st, &now) == attrs
 }
+
+// mayStandIn is standsIn for a file of this machine. What --append goes on with
+// is the beginning of the file that was looked at.
+func (m *Mirror) mayStandIn(e *entry, fd platform.FD, st *platform.Stat) bool {
+	return !(e.exists && m.opts.Append && !m.opts.AppendVerify) && m.standsIn(attributesSum(&e.src, &e.meta), fd, st)
+}

@@ -87,6 +87,38 @@ func TestReplacedWhileWaiting(t *testing.T) {
 	}
 }
 
+// TestReplacedUnderAppend renames a new file over one that is to be appended to: what the
+// destination has is not the beginning of it.
+func TestReplacedUnderAppend(t *testing.T) {
+	for _, verify := range []bool{false, true} {
+		top := t.TempDir()
+		path := func(name string) string { return filepath.Join(top, name) }
+		makeTree(t, top, "src/f=AAAAAAAA", "dst/f=AAAA", "new=bbbbbb")
+		o := archive()
+		o.Append, o.AppendVerify, o.Rules.Append = true, verify, true
+		calls, first := *platform.Native(), true
+		open := calls.Openat
+		calls.Openat = func(dir platform.FD, name platform.Name, flags int, mode uint32) (platform.FD, error) {
+			if name.String() == "f" && flags&platform.ReadWrite == 0 && first {
+				first = false
+				check(t, os.Rename(path("new"), path("src/f")))
+			}
+			return open(dir, name, flags, mode)
+		}
+		said := &told{}
+		check(t, New(&calls, o, said).Run(context.Background(), []string{path("src") + "/"}, path("dst")))
+		b, err := os.ReadFile(path("dst/f"))
+		check(t, err)
+		want, problems := "AAAA", 1
+		if verify {
+			want, problems = "bbbbbb", 0
+		}
+		if first || string(b) != want || len(said.problems) != problems {
+			t.Errorf("verify %v: %q, %q", verify, b, said.problems)
+		}
+	}
+}
+
 // openedAfter offers the directory src and returns what is read of its file f once replace
 // was called.
 func openedAfter(t *testing.T, opts Options, said *told, src string, replace func()) string {

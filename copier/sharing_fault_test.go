@@ -73,7 +73,7 @@ func TestSharingFaults(t *testing.T) {
 // and clones them anew: what was published is what a source held at some time
 // while it was copied.
 func TestSharingChanging(t *testing.T) {
-	rounds := 300
+	rounds := 120
 	if short() {
 		rounds = 40
 	}

@@ -121,7 +121,7 @@ func TestOperandsAroundTheTarget(t *testing.T) {
 	succeed(t, dir, "sh", "-c", "mkdir -p a/s d; echo 1 >a/s/f; echo 2 >f")
 	makeData(t, filepath.Join(dir, "large"), 20<<20) // for another worker
 	dst := filepath.Join(dir, "d")
-	faults := []string{"mkdirat:delay_exit=100000", "flock:delay_enter=300000", "linkat:error=EOPNOTSUPP", "renameat2:delay_enter=300000"}
+	faults := []string{"mkdirat:delay_exit=60000", "flock:delay_enter=150000", "linkat:error=EOPNOTSUPP", "renameat2:delay_enter=150000"}
 	e, injected := inject(t, faults, binary, "-r", "-j4", filepath.Join(dir, "a"), filepath.Join(dir, "f"), filepath.Join(dir, "large"), dst, dst)
 	if e.code != 1 || !strings.Contains(e.stderr, "into itself") {
 		t.Errorf("exit code %d, stderr %q", e.code, e.stderr)

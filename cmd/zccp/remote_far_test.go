@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,9 +98,5 @@ func (f *farEnd) place(word string) string {
 	if rest, ok := strings.CutPrefix(word, f.root); ok {
 		word = strings.TrimPrefix(rest, "/")
 	}
-	parts := strings.Split(word, "/")
-	for i, p := range parts {
-		parts[i] = url.PathEscape(p)
-	}
-	return f.prefix + strings.Join(parts, "/") + f.suffix
+	return f.prefix + word + f.suffix // paths stand as they are in an address
 }

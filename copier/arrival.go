@@ -120,7 +120,7 @@ func (w *Worker) prepareArrival(a *Arrival) error {
 // way.
 func (a *Arrival) ReadAt(b []byte, off int64) (int, error) {
 	a.mu.Lock()
-	end := min(a.told.prefix(), a.bad)
+	end := a.arrived()
 	a.mu.Unlock()
 	want := b[:max(0, min(int64(len(b)), end-off))]
 	got := 0
@@ -225,7 +225,7 @@ func (a *Arrival) untune() {
 func (a *Arrival) tell(size int64) {
 	r := &a.p.Result
 	r.Bytes, r.Moved, r.Holes, r.Matched = size, a.moved, a.holes, a.kept
-	a.s.good = min(a.told.prefix(), a.bad)
+	a.s.good = a.arrived()
 }
 
 // wholeArrival does what fill does for a file with a source.

@@ -58,26 +58,17 @@ func (a *Arrival) replaceRival() error {
 		return err
 	}
 	defer a.calls.Close(fd)
-	if err := repeated(func() error { return a.calls.Flock(fd, true) }); err != nil {
-		return err
-	}
-	var st, named platform.Stat
-	if err := a.calls.Fstat(fd, &st); err != nil {
-		return err
-	}
-	if err := a.calls.Statat(a.s.grow, a.resume, &named, false); err != nil {
-		return err
-	}
-	if !st.IsRegular() || !st.SameInode(&named) {
-		return errReplaced
+	var st platform.Stat
+	if !a.c.owns(a.calls, fd, a.s.grow, a.resume, &st) {
+		return errRival
 	}
 	if a.rival = st.Size; a.arrived() <= a.rival {
-		return errReplaced
+		return errRival
 	}
 	return repeated(func() error { return a.calls.Renameat(a.s.grow, a.s.grown, a.s.grow, a.resume) })
 }
 
-var errReplaced = errors.New("another file has the name")
+var errRival = errors.New("another file keeps the name")
 
 // hideAgain takes the name back that Outlive gave. a.mu is held.
 func (a *Arrival) hideAgain() {

@@ -117,12 +117,18 @@ func (w *Worker) takePartial(s *Staged, p *Put, access int) bool {
 // this run and to nobody else, so that it may be written into. w.dstNow is its
 // state then.
 func (w *Worker) own(s *Staged) bool {
-	if s.retry(func() error { return w.calls.Flock(s.fd, true) }) != nil {
+	return w.c.owns(w.calls, s.fd, s.grow, s.grown, &w.dstNow)
+}
+
+// owns is own for an open file and the name that it was opened by; st is its
+// state then.
+func (c *Copier) owns(calls *platform.Calls, fd, dir platform.FD, name platform.Name, st *platform.Stat) bool {
+	if repeated(func() error { return calls.Flock(fd, true) }) != nil {
 		return false
 	}
-	return w.calls.Fstat(s.fd, &w.dstNow) == nil && w.dstNow.IsRegular() &&
-		w.dstNow.UID == w.c.selfUID && w.dstNow.Nlink == 1 &&
-		w.calls.Statat(s.grow, s.grown, &w.srcNow, false) == nil && w.srcNow.SameInode(&w.dstNow)
+	var named platform.Stat
+	return calls.Fstat(fd, st) == nil && st.IsRegular() && st.UID == c.selfUID && st.Nlink == 1 &&
+		calls.Statat(dir, name, &named, false) == nil && named.SameInode(st)
 }
 
 // hide gives a file that another run may look for a name that it can't guess.

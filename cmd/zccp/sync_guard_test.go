@@ -145,6 +145,22 @@ func TestSyncGuard(t *testing.T) {
 			g.left("", "dst/extra", "dst/zub/extra", "dst/zub")
 		})
 	}
+	for _, option := range deleting {
+		// Its owner may lift the mode of a directory for the time of the work.
+		g.run(t, "mode of a directory "+option, func(g *guarded) {
+			g.uid = nobody
+			g.write("src/sub/one", "dst/sub/one", "dst/sub/extra")
+			for _, name := range []string{"dst", "dst/sub", "dst/sub/one", "dst/sub/extra"} {
+				must(t, os.Chown(g.path(name), nobody, nobody))
+			}
+			must(t, os.Chmod(g.path("dst/sub"), 0))
+			g.ends(g.sync(option, allows, "--no-perms"), 0, "")
+			g.left("dst/sub/one", "dst/sub/one", "dst/sub/extra")
+			if st, err := os.Stat(g.path("dst/sub")); err != nil || st.Mode().Perm() != 0 {
+				g.t.Errorf("%v %v, want mode 0", st, err)
+			}
+		})
+	}
 	g.run(t, "error of the device", func(g *guarded) {
 		copiertest.Require(g.t, "strace")
 		g.write("src/one", "src/sub/two", "dst/extra", "dst/sub/two", "dst/sub/extra", "dst/zub/extra")

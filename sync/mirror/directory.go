@@ -505,7 +505,10 @@ func (m *Mirror) enterAlts(p *pair) {
 // seal gives a directory its attributes once nothing is made in it any more,
 // and lets go of it.
 func (m *Mirror) seal(w *apply.Worker, p *pair) {
-	if !m.opts.DryRun && !m.deleteOnly && !m.aborted.Load() && p.dst != nil && (p.seals || p.lifted != 0 || p.resumable != nil) {
+	if m.deleteOnly {
+		p.seals, p.resumable = false, nil // its mode is given back, no more
+	}
+	if !m.opts.DryRun && !m.aborted.Load() && p.dst != nil && (p.seals || p.lifted != 0 || p.resumable != nil) {
 		if err := p.dst.Use(); err != nil {
 			m.problem("access", m.dstPath(p, nil), err)
 		} else {

@@ -175,6 +175,18 @@ func joinNames(names [][]byte) string {
 	return b.String()
 }
 
+// splitNames reads what joinNames wrote. There are no comments in it, as a name
+// may begin like one: "/#a" of a list is "#a" here.
+func splitNames(list string) [][]byte {
+	var names [][]byte
+	for name := range strings.SplitSeq(list, "\x00") {
+		if name != "" {
+			names = append(names, beneath([]byte(name)))
+		}
+	}
+	return names
+}
+
 // checkRemote refuses what makes no sense, or is not to be had, if an end is on
 // another machine.
 func (f *syncFolder) checkRemote() error {

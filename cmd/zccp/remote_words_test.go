@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -54,7 +55,7 @@ func TestJobWords(t *testing.T) {
 	}
 	patterns := write("patterns", "x\n+ y\n# z\n")
 	rules := write("rules", "- merged\nH hid\n")
-	names := write("names", "a\nb/\n")
+	names := write("names", "#x\na\nb/\n/#c\n")
 	for _, c := range []struct{ args, want string }{
 		{"a h:b", ""},
 		{"-avzP -e ssh --progress --log-file=/l --timeout=9 a h:b", "--archive --partial --partial-dir=.envpart --compress --verbose --itemize-changes"},
@@ -65,7 +66,7 @@ func TestJobWords(t *testing.T) {
 		{"-r0 --filter=:n_f h:a b", "--recursive --from0 --filter=:n f"},
 		{"-r --exclude=x --filter=! --gitignore h:a b", "--recursive --gitignore"},
 		{"--files-from=" + names + " a h:b", "--files-from="},
-		{"--files-from=" + names + " h:a b", "--files-from=a\x00b/\x00"},
+		{"--files-from=" + names + " h:a b", "--files-from=a\x00b/\x00#c\x00"},
 		{"-r --link-dest=/old --temp-dir=t a h:b", "--recursive --link-dest=/old --temp-dir=t"},
 		{"-r --link-dest=/old --temp-dir=t h:a b", "--recursive"},
 		{"-r --partial-dir=.p h:a b", "--recursive --partial-dir=.p"},
@@ -322,8 +323,8 @@ func TestPeerLimits(t *testing.T) {
 			t.Errorf("%s: %v", c.name, ok)
 		}
 	}
-	if cfg, _, err := peer(&peerPolicy{}, true, "x", "--archive", "--files-from=a\x00b/\x00../c\x00"); err != nil ||
-		len(cfg.Mirror.FilesFrom) != 3 || string(cfg.Mirror.FilesFrom[2]) != "c" || cfg.Mirror.Recursive {
+	if cfg, _, err := peer(&peerPolicy{}, true, "x", "--archive", "--files-from=a\x00b/\x00../c\x00#d\x00;e\x00"); err != nil ||
+		string(bytes.Join(cfg.Mirror.FilesFrom, []byte(" "))) != "a b/ c #d ;e" || cfg.Mirror.Recursive {
 		t.Errorf("%+v %v", cfg, err)
 	}
 	if cfg, _, err := peer(&peerPolicy{}, false, "x", "--recursive", "--list-only"); err != nil || !cfg.Mirror.ListOnly || cfg.Mirror.Links != mirror.LinksKeep {

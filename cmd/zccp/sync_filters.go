@@ -131,10 +131,8 @@ func (f *syncFolder) resolveFilesFrom() error {
 		return nil
 	}
 	if f.peer != nil {
-		f.cfg.Mirror.FromSet = true
-		var err error
-		f.cfg.Mirror.FilesFrom, err = parseFilesFrom([]byte(f.filesFrom), true)
-		return err
+		f.cfg.Mirror.FromSet, f.cfg.Mirror.FilesFrom = true, splitNames(f.filesFrom)
+		return nil
 	}
 	if isRemote(f.filesFrom) || strings.HasPrefix(f.filesFrom, ":") {
 		return unsupported("--files-from="+printableText(f.filesFrom), "the list is read on this machine")

@@ -198,6 +198,9 @@ func (m *Mirror) offerNames(ctx context.Context, w *apply.Worker, p *pair, l *li
 			item.Link = append([]byte(nil), e.link.Bytes()...)
 		}
 		m.attrOf(&item.Attr, &e.src)
+		if e.device {
+			item.Attr.Mtime.Sec = e.st.Mtime.Sec // when it was read
+		}
 		if m.rules.Checksum && e.src.IsRegular() {
 			var err error
 			if item.Sum, err = m.sumOf(ctx, w, e); err != nil {

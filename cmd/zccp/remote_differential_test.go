@@ -4,8 +4,10 @@ package main_test
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -72,10 +74,41 @@ func remoteWords(c *syncCase, f *farEnd, root string, pull bool) []string {
 
 var farDirectory = regexp.MustCompile(`^--(backup-dir|temp-dir|link-dest|copy-dest|compare-dest|partial-dir)=`)
 
+// holds tells whether there was such an entry before.
+func (s *syncTrial) holds(such func(name string, e copiertest.Entry) bool) bool {
+	for name, e := range s.old.Entries {
+		if such(name, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // daemon tells whether a case is one in which a daemon receives, or with pull sends.
 func (s *syncTrial) daemon(pulls bool) bool {
 	way, pull := remoteTurn(s.number)
 	return way != "ssh" && pull == pulls
+}
+
+// untimed returns the lines of -i without what they say of times of directories that were
+// there, and without those that then say nothing.
+func untimed(stdout string) string {
+	var list []string
+	for line := range strings.SplitSeq(itemized(stdout), "\n") {
+		switch {
+		case strings.HasPrefix(line, "<"):
+			line = ">" + line[1:]
+		case strings.HasPrefix(line, ".d"):
+			letters := strings.NewReplacer("t", ".", " ", ".").Replace(line[2:11])
+			if strings.Trim(letters, ".") == "" {
+				continue
+			}
+			line = line[:2] + letters + line[11:]
+		}
+		list = append(list, line)
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\n")
 }
 
 // refusal matches every difference of a run that the far end, or the command line, refused.
@@ -109,17 +142,65 @@ func remoteIntended() []syncDifference {
 		{
 			// A run on one machine is that of a sender.
 			name: "Links that a receiver munges",
-			what: regexp.MustCompile(`: target: | -> |": size: `),
-			when: func(s *syncTrial, _ string) bool {
+			what: regexp.MustCompile(`: target: | -> |": (size|mtime|user|group|hard link to): `),
+			when: func(s *syncTrial, found string) bool {
 				_, pull := remoteTurn(s.number)
-				return pull && s.c.has(func(word string) bool { return word == "--munge-links" })
+				stored := func(name string, e copiertest.Entry) bool {
+					return e.Target != "" && strings.HasPrefix(name, "dst/") && (isAbout(found, name) ||
+						strings.HasPrefix(found, strconv.Quote(path.Dir(name))+": mtime: "))
+				}
+				other := !regexp.MustCompile(`": (mtime|user|group|hard link to): `).MatchString(found)
+				return pull && (other || s.holds(stored) || s.linkedAnywhere(found)) &&
+					s.c.has(func(word string) bool { return word == "--munge-links" })
 			},
 		},
 		{
 			name: "Devices at a daemon",
-			what: regexp.MustCompile(`^-i of [ab] only: (cD|\.[dD]|\*del)|: name: a (block|character) special file, b nothing|": (type|mtime|mode|user|group|rdev|xattr .*): `),
+			what: regexp.MustCompile(`^exit code: a 23, b 0$|^-i of [ab] only: ([ch]D|\.[dD]|\*del)|: name: a ((block|character) special file, b nothing|nothing, b (block|character) special file)|": (type|mtime|mode|user|group|rdev|xattr .*): `),
+			when: func(s *syncTrial, found string) bool {
+				stood := found[0] != 'e' || strings.Contains(s.one.stderr+s.one.stdout, "could not make way for new device file")
+				quiet := s.c.has(func(word string) bool { return word == "-q" })
+				return s.daemon(false) && stood && (quiet || strings.Contains(s.other.stdout, "skipping non-regular file"))
+			},
+		},
+		{
+			// On one machine it is not looked at.
+			name: "What can't be read below what --existing does not make",
+			what: regexp.MustCompile(`^exit code: a 0, b 23$`),
 			when: func(s *syncTrial, _ string) bool {
-				return s.daemon(false) && strings.Contains(s.other.stdout, "skipping non-regular file")
+				existing := s.c.has(func(word string) bool { return word == "--existing" || word == "--ignore-non-existing" })
+				return existing && regexp.MustCompile(`zccp: cannot open directory .*: Permission denied`).MatchString(s.other.stderr)
+			},
+		},
+		{
+			// They are made when everything was transferred, and compared before.
+			name: "Times of directories that --delete-before changes",
+			what: regexp.MustCompile(`^-i of [ab] only: \.d`),
+			when: func(s *syncTrial, _ string) bool {
+				before := s.c.has(func(word string) bool { return word == "--delete-before" })
+				return before && strings.Contains(s.other.stdout, "*deleting") && untimed(s.one.stdout) == untimed(s.other.stdout)
+			},
+		},
+		{
+			// The far end has workers of its own. A dry run tells of the first only; what is
+			// not preserved is that of the old file of its name.
+			name: "Which name of a file comes first",
+			what: regexp.MustCompile(`^-i of [ab] only: [.>c][fLSD]|": (mode|user|group|xattr .*): `),
+			when: func(s *syncTrial, found string) bool {
+				first := strings.Contains(s.one.stdout+s.other.stdout, " => ") || s.c.has(func(word string) bool { return word == "-n" })
+				return first && s.linkedAnywhere(found)
+			},
+		},
+		{
+			// They lead out of what it offers.
+			name: "Absolute links that names go through, at a daemon",
+			what: regexp.MustCompile(`^-i of a only: |^"dst/.*": (name|type): a |": mtime: `),
+			when: func(s *syncTrial, _ string) bool {
+				_, pull := remoteTurn(s.number)
+				return pull && s.daemon(true) && s.c.has(func(word string) bool { return word == "--files-from=list" }) &&
+					s.holds(func(name string, e copiertest.Entry) bool {
+						return strings.HasPrefix(name, "src/") && strings.HasPrefix(e.Target, "{root}")
+					})
 			},
 		},
 		{
@@ -133,7 +214,9 @@ func remoteIntended() []syncDifference {
 	}
 	for _, d := range syncIntended {
 		switch d.name {
-		case "Which names are left by --max-delete", "Names of one file of the destination, in -i without -H", "Which name of a file is copied and which are linked to it":
+		case "Which names are left by --max-delete", "Names of one file of the destination, in -i without -H", "Which name of a file is copied and which are linked to it",
+			"Names of one file of the destination, written in place", "Backups that have the name of another file",
+			"Times of what --copy-devices copies":
 			list = append(list, d)
 		}
 	}

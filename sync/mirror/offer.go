@@ -43,6 +43,7 @@ type offered struct {
 	mu    sync.Mutex
 	was   []platform.Stat // of the same, as they were told or opened, if they are to be removed
 	lost  []platform.Name // names that could not be looked at
+	gone  []platform.Name // names that were given and are not there, if those are to be deleted
 }
 
 // ErrNotOffered says that a peer asked for what it was not told of.
@@ -253,6 +254,9 @@ func (m *Mirror) offerEnd(p *pair) {
 	}
 	for _, name := range o.lost {
 		end.Others = append(end.Others, name.Bytes())
+	}
+	for _, name := range o.gone {
+		end.Missing = append(end.Missing, name.Bytes())
 	}
 	m.out.tell(m.out.sink.DirEnd(end))
 }

@@ -89,7 +89,9 @@ type farDir struct {
 	arrived  int         // subdirectories
 	entering int         // of those, the ones that are not ready yet
 	want     *want       // names that were asked for; nil: all
+	given    *want       // names that were given, if they are known
 	told     [][]byte    // names that are there beside those of entries
+	missing  [][]byte    // names that were given and are not there, to be deleted
 	cut      bool        // not all names were told
 	barred   string      // where something is in its way, if that is a failure once it holds something
 	holds    bool        // it does
@@ -151,7 +153,7 @@ func (m *Mirror) Receive(ctx context.Context, root *wire.Root, dst string, peer 
 	m.root = p
 	d := &farDir{p: p, chunks: 1}
 	if m.scope != nil {
-		d.want = m.scope.want
+		d.want, d.given = m.scope.want, m.scope.given
 	}
 	p.in = d
 	r.dirs[0] = d
@@ -296,7 +298,7 @@ func (r *Receiver) Dir(msg *wire.Dir, done func()) error {
 		r.free(up)
 		return nil
 	}
-	d := &farDir{id: msg.ID, parent: up, chunks: 1, want: wanted}
+	d := &farDir{id: msg.ID, parent: up, chunks: 1, want: wanted, given: up.given.of(msg.Name)}
 	r.dirs[msg.ID] = d
 	up.entering++
 	r.later(up, &enterJob{r, d, msg, done})
@@ -383,6 +385,13 @@ func (r *Receiver) DirEnd(msg *wire.DirEnd, done func()) error {
 	if d.arrived > len(msg.Subdirs) {
 		return violation("directory %d has more directories than it said", msg.Dir)
 	}
+	for _, name := range msg.Missing {
+		// Deleted is only what was named here, or by who is allowed to delete.
+		if w := d.given.of(name); !r.m.opts.DeleteMissingArgs || r.m.scope != nil && (w == nil || !w.named) {
+			return violation("%q to be deleted, which was not asked for", name)
+		}
+	}
+	d.missing = msg.Missing
 	d.ended, d.expected, d.holds = true, len(msg.Subdirs), msg.Count > 0 || len(msg.Subdirs) > 0
 	d.told = append(msg.Others, msg.Subdirs...)
 	r.endChunk(d)

@@ -227,6 +227,7 @@ func (j *dirEndJob) Run(ctx context.Context, w *apply.Worker) {
 				p.release()
 			}
 		}
+		r.dropMissing(d, p)
 		if p.unpublished.Add(-1) == 0 {
 			m.publish(p)
 		}
@@ -234,11 +235,28 @@ func (j *dirEndJob) Run(ctx context.Context, w *apply.Worker) {
 	if d.barred != "" && d.holds {
 		m.problem("access", d.barred, platform.ErrNotDir)
 	}
-	d.l, d.dst, d.told = nil, nil, nil
+	d.l, d.dst, d.told, d.missing = nil, nil, nil, nil
 	r.mu.Lock()
 	d.listed = true
 	r.free(d)
 	r.mu.Unlock()
+}
+
+// dropMissing has deleted what was given and isn't there at the sender.
+func (r *Receiver) dropMissing(d *farDir, p *pair) {
+	if len(d.missing) == 0 || p.dst == nil {
+		return
+	}
+	if err := p.use(); err != nil {
+		r.m.unusable(p, err)
+		return
+	}
+	for _, name := range d.missing {
+		if as, err := platform.MakeName(string(name)); err == nil {
+			r.m.dropMissing(p, as)
+		}
+	}
+	p.release()
 }
 
 // freeJob lets go of a directory: it is sealed once all below it is done.

@@ -11,6 +11,7 @@ import (
 // there deleted as what the source lacks.
 type scope struct {
 	want  *want // nil: every name
+	given *want // the names themselves
 	seals bool  // the destination gets the attributes of a source
 }
 
@@ -33,7 +34,8 @@ func (m *Mirror) Expect(sources []string) error {
 			reqs = append(reqs, r)
 		}
 	}
-	m.scope = &scope{want: &want{}}
+	given := &want{}
+	m.scope = &scope{want: given, given: given}
 	for i := range reqs {
 		r := &reqs[i]
 		m.scope.seals = m.scope.seals || r.dot
@@ -41,11 +43,10 @@ func (m *Mirror) Expect(sources []string) error {
 			m.scope.seals = true
 			if !(r.dot && m.opts.FromSet && m.depth(r) == 0) {
 				m.scope.want = nil
-				return nil
 			}
 			continue
 		}
-		w := m.scope.want
+		w := given
 		for _, part := range r.parts {
 			w = w.child(part)
 		}
@@ -57,6 +58,14 @@ func (m *Mirror) Expect(sources []string) error {
 // allows reports whether a Root is within the scope; nil is any.
 func (s *scope) allows(root *wire.Root) bool {
 	return s == nil || s.want == nil || !root.Lists && (s.seals || !root.Seals)
+}
+
+// of returns what was given of a directory below one, or nil.
+func (w *want) of(name []byte) *want {
+	if w == nil {
+		return nil
+	}
+	return w.names[string(name)]
 }
 
 // below returns what is wanted of a directory; ok is false for nothing.

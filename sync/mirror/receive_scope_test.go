@@ -15,6 +15,8 @@ func TestFarScope(t *testing.T) {
 	relative, listed := archive(), archive()
 	relative.Relative = true
 	listed.FromSet, listed.Relative, listed.Recursive = true, true, false
+	missing, missingPath := archive(), relative
+	missing.DeleteMissingArgs, missingPath.DeleteMissingArgs = true, true
 	listed.FilesFrom = [][]byte([][]byte{[]byte("a/b/c"), []byte("d/"), []byte("x")})
 	file := uint32(platform.ModeRegular | 0o644)
 	dir := func(id, parent uint32, name string, lists bool) *wire.Dir {
@@ -22,6 +24,9 @@ func TestFarScope(t *testing.T) {
 	}
 	entry := func(dir uint32, name string) *wire.Entries {
 		return &wire.Entries{Dir: dir, Items: []wire.Entry{{Name: []byte(name), Attr: wire.Attr{Mode: file, Nlink: 1}}}}
+	}
+	gone := func(dir uint32, name string) *wire.DirEnd {
+		return &wire.DirEnd{Dir: dir, Missing: [][]byte{[]byte(name)}}
 	}
 	for _, c := range []struct {
 		name    string
@@ -45,6 +50,14 @@ func TestFarScope(t *testing.T) {
 		{"all of a path", relative, []string{"/a/b/c"}, wire.Root{}, []any{dir(1, 0, "a", true)}, false},
 		{"a list", listed, []string{"src"}, wire.Root{}, []any{dir(1, 0, "a", false), dir(2, 1, "b", false), entry(2, "c"), dir(3, 0, "d", true), entry(0, "x")}, true},
 		{"not on the list", listed, []string{"src"}, wire.Root{}, []any{entry(0, "y")}, false},
+		{"a missing file", missing, []string{"dir/f"}, wire.Root{}, []any{gone(0, "f")}, true},
+		{"missing, which nobody asked for", archive(), []string{"dir/f"}, wire.Root{}, []any{gone(0, "f")}, false},
+		{"another missing file", missing, []string{"dir/f"}, wire.Root{}, []any{gone(0, ".bashrc")}, false},
+		{"missing beside contents", missing, []string{"d/", "f"}, wire.Root{Lists: true, Seals: true}, []any{gone(0, "f")}, true},
+		{"missing of contents", missing, []string{"d/", "f"}, wire.Root{Lists: true, Seals: true}, []any{gone(0, "g")}, false},
+		{"missing of a directory", missing, []string{"d"}, wire.Root{}, []any{dir(1, 0, "d", true), gone(1, "f")}, false},
+		{"a missing path", missingPath, []string{"a", "a/b/c"}, wire.Root{}, []any{dir(1, 0, "a", true), dir(2, 1, "b", true), gone(2, "c")}, true},
+		{"a missing part of a path", missingPath, []string{"a/b/c"}, wire.Root{}, []any{dir(1, 0, "a", false), gone(1, "b")}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := New(platform.Native(), c.opts, &told{})
@@ -65,6 +78,8 @@ func TestFarScope(t *testing.T) {
 					err = r.Dir(msg, func() {})
 				case *wire.Entries:
 					err = r.Entries(msg, func() {})
+				case *wire.DirEnd:
+					err = r.DirEnd(msg, func() {})
 				}
 			}
 			cancel()

@@ -32,9 +32,11 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 		if w.named && m.hidden(o, name, mode) || m.prunes(o, name, mode, len(w.names) > 0) {
 			continue
 		}
-		if mode == platform.ModeDir && w.named && len(w.names) == 0 && w.depth == 0 && !m.opts.Dirs && !m.opts.Recursive && !m.opts.FromSet {
+		if mode == platform.ModeDir && w.named && w.depth == 0 && !m.opts.Dirs && !m.opts.Recursive && !m.opts.FromSet {
 			m.note(0, "skipping directory %s", w.path)
-			continue
+			if len(w.names) == 0 {
+				continue
+			}
 		}
 		refs = l.add(refs, name, i, mode)
 	}
@@ -70,21 +72,33 @@ func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform
 // missingWanted reports a name that isn't there, or has it deleted at the
 // destination where that was asked for.
 func (m *Mirror) missingWanted(p *pair, w *want, name platform.Name, err error) {
-	if m.opts.DeleteMissingArgs && platform.NotExist(platform.Cause(err)) && w.named && p.dst != nil && !p.fresh {
-		as := name
-		if w.as != nil {
-			as = w.as
-		}
-		var st platform.Stat
-		if m.calls.Statat(p.dfd(), as, &st, false) == nil {
-			p.unsealed.Add(1)
-			m.later.mu.Lock()
-			m.later.doomed = append(m.later.doomed, doomed{p, as.Clone()})
-			m.later.mu.Unlock()
-		}
+	if !m.opts.DeleteMissingArgs || !platform.NotExist(platform.Cause(err)) || !w.named {
+		m.missingOperand(w.path, err)
 		return
 	}
-	m.missingOperand(w.path, err)
+	as := name
+	if w.as != nil {
+		as = w.as
+	}
+	if m.out != nil {
+		p.out.mu.Lock()
+		p.out.gone = append(p.out.gone, as.Clone())
+		p.out.mu.Unlock()
+	} else {
+		m.dropMissing(p, as)
+	}
+}
+
+// dropMissing has a name deleted at the destination. p is in use, if it has one.
+func (m *Mirror) dropMissing(p *pair, as platform.Name) {
+	var st platform.Stat
+	if p.dst == nil || p.fresh || m.calls.Statat(p.dfd(), as, &st, false) != nil {
+		return
+	}
+	p.unsealed.Add(1)
+	m.later.mu.Lock()
+	m.later.doomed = append(m.later.doomed, doomed{p, as.Clone()})
+	m.later.mu.Unlock()
 }
 
 // leads reports whether something that was named stands below a directory that

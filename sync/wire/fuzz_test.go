@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -99,7 +100,7 @@ func checkNames(t *testing.T, msg any) {
 		}
 		names = [][]byte{m.Name}
 	case *DirEnd:
-		names = append(m.Subdirs[:len(m.Subdirs):len(m.Subdirs)], m.Others...)
+		names = slices.Concat(m.Subdirs, m.Others, m.Missing)
 	case *Entries:
 		for i := range m.Items {
 			names = append(names, m.Items[i].Name)

@@ -206,6 +206,9 @@ func genMessage() *rapid.Generator[any] {
 			for range rapid.IntRange(0, 2).Draw(t, "others") {
 				m.Others = append(m.Others, genName().Draw(t, "name"))
 			}
+			for range rapid.IntRange(0, 2).Draw(t, "missing") {
+				m.Missing = append(m.Missing, genName().Draw(t, "name"))
+			}
 			return m
 		case typeWalkEnd:
 			return &WalkEnd{IOError: flag("error"), UnreadRoot: genBytes(80).Draw(t, "unread"), Dirs: u32("dirs"),

@@ -192,9 +192,10 @@ func TestRefused(t *testing.T) {
 			strings.Repeat(string(body(1, "x", MaxXattr, strings.Repeat("v", MaxXattr))), 17))},
 		{what: "too much at the end", kind: typeDir, body: dir(1, 0, "d", fine, byte(0))},
 
-		{what: "names", kind: typeDirEnd, good: true, body: body(1, 0, 1, byte(1), "d", 0)},
-		{what: "dots", kind: typeDirEnd, name: true, body: body(1, 0, 1, byte(2), "..", 0)},
-		{what: "dots among others", kind: typeDirEnd, name: true, body: body(1, 0, 0, 1, byte(2), "..")},
+		{what: "names", kind: typeDirEnd, good: true, body: body(1, 0, 1, byte(1), "d", 0, 0)},
+		{what: "dots", kind: typeDirEnd, name: true, body: body(1, 0, 1, byte(2), "..", 0, 0)},
+		{what: "dots among others", kind: typeDirEnd, name: true, body: body(1, 0, 0, 1, byte(2), "..", 0)},
+		{what: "dots among what is missing", kind: typeDirEnd, name: true, body: body(1, 0, 0, 0, 1, byte(2), "..")},
 		{what: "a name beyond the end", kind: typeDirEnd, body: body(1, 0, 1, byte(255), "d", 0)},
 		{what: "names of all bits", kind: typeDirEnd, body: body(1, 0, all)},
 

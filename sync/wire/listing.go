@@ -85,10 +85,10 @@ func (m *Dir) get(c *cursor) {
 }
 
 func (m *DirEnd) check() error {
-	if len(m.Subdirs) > MaxNames || len(m.Others) > MaxNames {
+	if len(m.Subdirs) > MaxNames || len(m.Others) > MaxNames || len(m.Missing) > MaxNames {
 		return violation("more than %d names in a directory", MaxNames)
 	}
-	for _, list := range [...][][]byte{m.Subdirs, m.Others} {
+	for _, list := range [...][][]byte{m.Subdirs, m.Others, m.Missing} {
 		for _, name := range list {
 			if !ValidName(name) {
 				return nameViolation(name)
@@ -102,12 +102,13 @@ func (m *DirEnd) put(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(m.Dir))
 	b = binary.AppendUvarint(b, uint64(m.Count))
 	b = appendNames(b, m.Subdirs)
-	return appendNames(b, m.Others)
+	b = appendNames(b, m.Others)
+	return appendNames(b, m.Missing)
 }
 
 func (m *DirEnd) get(c *cursor) {
 	m.Dir, m.Count = c.u32(), c.u32()
-	m.Subdirs, m.Others = c.names(), c.names()
+	m.Subdirs, m.Others, m.Missing = c.names(), c.names(), c.names()
 }
 
 func appendNames(b []byte, names [][]byte) []byte {

@@ -111,11 +111,14 @@ type Entries struct {
 // DirEnd ends a directory's listing. Subdirs are the names, at the destination,
 // of all directories in it; each has a Dir, before or after this. Others are
 // names of entries that could not be looked at: they count as being there.
+// Missing are names that were given and are not there, with the job's
+// --delete-missing-args.
 type DirEnd struct {
 	Dir     uint32
 	Count   uint32 // one more than the highest index told
 	Subdirs [][]byte
 	Others  [][]byte
+	Missing [][]byte
 }
 
 // WalkEnd says that everything was listed.

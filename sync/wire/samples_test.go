@@ -55,7 +55,7 @@ func samples() []sample {
 			{Name: []byte("link"), Attr: link, Link: []byte("../over/there")},
 			{Name: []byte("meta"), Attr: sampleAttr(modeBlock | 0o660), Meta: sampleMeta(), Device: true, Follow: true},
 		}}},
-		{"DirEnd", &DirEnd{Dir: 7, Count: 261, Subdirs: [][]byte{[]byte("sub"), []byte("x")}, Others: [][]byte{[]byte("unread")}}},
+		{"DirEnd", &DirEnd{Dir: 7, Count: 261, Subdirs: [][]byte{[]byte("sub"), []byte("x")}, Others: [][]byte{[]byte("unread")}, Missing: [][]byte{[]byte("gone")}}},
 		{"WalkEnd", &WalkEnd{IOError: true, UnreadRoot: []byte("gone"), Empty: []byte("empty"), LostMount: []byte("/mnt"), Dirs: 301}},
 		{"Names", &Names{Group: true, ID: 100, Name: []byte("users")}},
 		{"Need", &Need{Dir: 7, Runs: []Run{{From: 0, To: 1, Action: Whole}, {From: 1, To: 300, Action: Delta}, {From: 1000, To: 70000, Action: Whole}}}},

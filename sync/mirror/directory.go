@@ -156,9 +156,9 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 }
 
 // namedBelow returns the origin of what was named below a directory that is
-// listed itself: --files-from transfers that, however deep it is.
+// listed itself: that is transferred even if rules hide what it stands in.
 func (m *Mirror) namedBelow(up, listed *origin, name platform.Name) (origin, bool) {
-	if up.want == nil || !m.opts.FromSet || listed.dir == nil || listed.want != nil {
+	if up.want == nil || listed.dir == nil || listed.want != nil {
 		return origin{}, false
 	}
 	w := up.want.names[name.String()]

@@ -261,8 +261,8 @@ func (p *peerPolicy) placeSources(job *wire.Job, relative bool) error {
 }
 
 // beneath returns the path of an option that names one at the receiver: relative
-// ones are below the destination, but those of local, which are below each
-// directory.
+// ones are below the destination, or beside it if it is a file, but those of
+// local, which are below each directory.
 func (p *peerPolicy) beneath(dest, value string, local bool) (string, error) {
 	if p.Root == "" || value == "" {
 		return value, nil
@@ -277,6 +277,9 @@ func (p *peerPolicy) beneath(dest, value string, local bool) (string, error) {
 			}
 		}
 		return value, nil
+	}
+	if st, err := os.Stat(dest); err == nil && !st.IsDir() {
+		dest = path.Dir(dest)
 	}
 	full := path.Join(dest, value)
 	below, ok := strings.CutPrefix(full, strings.TrimSuffix(p.Root, "/"))

@@ -278,7 +278,7 @@ func TestPeerPaths(t *testing.T) {
 		}
 	}
 	for source, want := range map[string]string{
-		"a/b": "/./a/b", "/a/b/": "/./a/b/", "a/./b": "/a/./b", "../a": "/./../a", "/": "/./.",
+		"a/b": "/./a/b", "/a/b/": "/./a/b/", "a/./b": "/a/./b", "../a": "/./../a", "/": "/./.", "./a": "/././a",
 	} {
 		_, job, err := peer(p, false, source, "--relative", "--recursive")
 		if err != nil || string(job.Sources[0]) != root+want {
@@ -292,6 +292,17 @@ func TestPeerPaths(t *testing.T) {
 	cfg, _, err := peer(p, true, "in", "--link-dest=../old", "--backup-dir=/b")
 	if err != nil || cfg.Mirror.AltDests[0] != root+"/old" || cfg.Mirror.BackupDir != root+"/b" {
 		t.Errorf("%v %v", cfg, err)
+	}
+	// Beside a destination that is a file.
+	if err := os.WriteFile(filepath.Join(root, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err = peer(p, true, "file", "--backup-dir=b", "--link-dest=old")
+	if err != nil || cfg.Mirror.AltDests[0] != root+"/old" || cfg.Mirror.BackupDir != root+"/b" {
+		t.Errorf("%v %v", cfg, err)
+	}
+	if _, _, err = peer(p, true, "file", "--backup-dir=../b"); codeOf(err) != 43 {
+		t.Errorf("%v", err)
 	}
 }
 

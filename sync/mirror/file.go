@@ -277,7 +277,7 @@ func (m *Mirror) finishFile(e *entry, src *platform.Stat, fd platform.FD, writte
 		want.Mtime = e.st.Mtime
 	}
 	c := m.changes(&want, &now, true)
-	if written && !m.rules.KeepsTime(want.Mode) {
+	if written && !m.rules.KeepsTime(want.Mode) && !isDevice(now.Mode) {
 		// Nothing may have been written that wasn't there; it is new all the same.
 		c.mtime, c.setTimes = platform.Time{Nsec: platform.TimeNow}, true
 	}
@@ -295,8 +295,10 @@ func (m *Mirror) putInPlace(ctx context.Context, w *apply.Worker, e *entry, put 
 	}
 	fd := put.OldFD
 	if isDevice(e.old.Mode) {
-		put.Finish = nil
 		err := w.Copy.Stream(ctx, fd, put.Src, &put.Result)
+		if err == nil {
+			put.Lost, err = put.Finish(fd)
+		}
 		if e := m.calls.Close(fd); err == nil && e != nil {
 			err = &copier.StepError{Step: copier.StepClose, Err: e}
 		}

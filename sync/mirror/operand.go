@@ -84,9 +84,8 @@ func (m *Mirror) parse(s string) (request, error) {
 		r.base, rel = s[:i+1], s[i+3:]
 	} else if strings.HasPrefix(s, "/") {
 		r.base = "/"
-	} else if strings.HasPrefix(s, "./") {
-		r.dot = true
 	}
+	r.dot = strings.HasPrefix(rel, "./")
 	for _, part := range strings.Split(rel, "/") {
 		switch part {
 		case "", ".":

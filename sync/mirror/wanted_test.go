@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/zccp/zccp/platform"
 )
 
 // TestMissingArgs has what was given and isn't there deleted at the destination,
@@ -46,5 +49,55 @@ func TestMissingArgs(t *testing.T) {
 				t.Errorf("left %q, want %q; %q", got, c.left, r.problems)
 			}
 		})
+	}
+}
+
+// TestDotInPath: "./" behind the point from which -R keeps names is an entry of its
+// own, like "./" in front of an operand.
+func TestDotInPath(t *testing.T) {
+	for source, told := range map[string]bool{
+		"./a": true, "././a": false, "b/./a": false, "b/././a": true,
+	} {
+		dir := t.TempDir()
+		makeTree(t, dir, "a/", "b/a/", "dst/")
+		t.Chdir(dir)
+		old := time.Unix(1e9, 0)
+		if err := os.Chtimes("dst", old, old); err != nil {
+			t.Fatal(err)
+		}
+		opts := archive()
+		opts.Relative = true
+		r := run(t, opts, "dst", source)
+		if got := strings.Join(r.items, "\n"); strings.HasPrefix(got, ".d") != told || !strings.Contains(got, " a/") {
+			t.Errorf("%s: %q, %q", source, got, r.problems)
+		}
+	}
+}
+
+// TestWriteDevices writes into a device and gives it the attributes.
+func TestWriteDevices(t *testing.T) {
+	if platform.EffectiveUID() != 0 {
+		t.Skip("needs root, to make a device")
+	}
+	const null = 1<<8 | 3
+	dir := t.TempDir()
+	makeTree(t, dir, "src/f=content", "dst/")
+	name := platform.MustName(dir + "/dst/f")
+	if err := platform.Native().Mknodat(platform.CWD, name, platform.ModeChar|0o600, null); err != nil {
+		t.Skip(err)
+	}
+	opts := archive()
+	opts.InPlace, opts.WriteDevices = true, true
+	for _, keep := range []bool{false, true} {
+		opts.Rules.Times = keep
+		r := run(t, opts, dir+"/dst", dir+"/src/")
+		src, err := os.Stat(dir + "/src/f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := os.Stat(dir + "/dst/f")
+		if err != nil || st.Mode()&os.ModeCharDevice == 0 || st.Mode().Perm() != 0o644 || keep != st.ModTime().Equal(src.ModTime()) {
+			t.Errorf("%v %v, source %v; %q", st.Mode(), st.ModTime(), src.ModTime(), r.problems)
+		}
 	}
 }

@@ -96,7 +96,9 @@ func (f *farEnd) place(word string) string {
 		return f.prefix + word
 	}
 	if rest, ok := strings.CutPrefix(word, f.root); ok {
-		word = strings.TrimPrefix(rest, "/")
+		if word = rest; !strings.HasPrefix(rest, "/./") { // what -R cuts there is not "./"
+			word = strings.TrimPrefix(rest, "/")
+		}
 	}
 	return f.prefix + word + f.suffix // paths stand as they are in an address
 }

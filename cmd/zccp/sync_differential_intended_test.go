@@ -304,7 +304,7 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "Backups that have the name of another file",
-		what: regexp.MustCompile(`^-i of [ab] only: (>f|c[LDS])|^"dst/.*": `),
+		what: regexp.MustCompile(`^-i of [ab] only: ([.>]f|c[LDS])|^"dst/.*": `),
 		when: func(s *syncTrial, found string) bool {
 			backs := s.c.has(func(word string) bool { return word == "-b" || word == "--backup" })
 			clash := false

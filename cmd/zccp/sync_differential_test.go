@@ -227,6 +227,8 @@ func (s *syncTrial) execute(command []string, root string, words []string) outco
 	}
 	// rsync is several processes, each of which may be the one that hangs.
 	cmd.WaitDelay = 5 * time.Second
+	// Then a program in Go says where it hangs.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGQUIT) }
 	err := cmd.Run()
 	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // fails, rightly, where none is left
 	var exit *exec.ExitError

@@ -30,6 +30,9 @@ func (m *Mirror) prunes(o *origin, name platform.Name, mode uint32, leads bool) 
 func (m *Mirror) holdsFiles(w *apply.Worker, up *origin, name platform.Name) bool {
 	var st platform.Stat
 	follow := m.opts.Links == LinksFollow || m.opts.CopyDirLinks
+	if up.want != nil {
+		follow = follow || up.want.names[name.String()].slashed
+	}
 	if m.opts.Links == LinksCopyUnsafe && !follow {
 		is, err := m.followed(up, name, &st)
 		follow = is && err == nil

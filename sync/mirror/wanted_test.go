@@ -101,3 +101,19 @@ func TestWriteDevices(t *testing.T) {
 		}
 	}
 }
+
+// TestPruneNamedLink: a link to a directory that is named with a slash is pruned, or
+// not, as that directory is.
+func TestPruneNamedLink(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir+"/src", "full/f=1", "empty/", "a->full", "b->empty")
+	for _, recursive := range []bool{false, true} {
+		opts := archive()
+		opts.Recursive, opts.Dirs, opts.PruneEmpty = recursive, true, true
+		opts.FromSet, opts.Relative, opts.FilesFrom = true, true, [][]byte{[]byte("a/"), []byte("b/")}
+		r := run(t, opts, t.TempDir(), dir+"/src")
+		if got := strings.Join(r.items, ", "); !strings.Contains(got, "a/f") || strings.Contains(got, "b/") || len(r.problems) > 0 {
+			t.Errorf("-r %v: %q; %q", recursive, got, r.problems)
+		}
+	}
+}

@@ -33,12 +33,13 @@ type syncDifference struct {
 var syncIntended = []syncDifference{
 	{
 		name: "Which names are left by --max-delete",
-		what: regexp.MustCompile(`^exit code: a 25, b 0$|^-i of [ab] only: \*deleting|^"(dst|bak)([^"\\]|\\.)*": (name: a nothing|name: a .*, b nothing|mtime: )`),
+		what: regexp.MustCompile(`^exit code: a 25, b (0|23)$|^-i of [ab] only: \*deleting|^"(dst|bak)([^"\\]|\\.)*": (name: a nothing|name: a .*, b nothing|mtime: |mode: a 0[67].., b 0[0145])`),
 		when: func(s *syncTrial, _ string) bool {
 			limited := s.c.has(func(word string) bool { return strings.HasPrefix(word, "--max-delete=") })
 			deleted := func(o outcome) int { return strings.Count("\n"+o.stdout, "\n*deleting ") }
 			// A directory that keeps a backup is no deletion, if it comes before the last one.
 			full := s.one.code == 25 && s.other.code == 0 && strings.Contains(s.other.stdout+s.other.stderr, "cannot delete non-empty directory")
+			full = full || s.other.code == 23 && strings.Contains(s.other.stdout+s.other.stderr, "skipping file deletion")
 			return limited && (full || s.one.code == s.other.code) && deleted(s.one) == deleted(s.other)
 		},
 	},
@@ -47,6 +48,33 @@ var syncIntended = []syncDifference{
 		what: regexp.MustCompile(`.`),
 		when: func(s *syncTrial, _ string) bool {
 			return s.one.code != s.other.code && strings.Contains(s.one.stderr, "refusing to follow a symlink owned by an untrusted user")
+		},
+	},
+	{
+		name: "Alternates that are reached through a symbolic link",
+		what: regexp.MustCompile(`^-i of b only: >f|^"dst.*": `),
+		when: func(s *syncTrial, _ string) bool {
+			named := s.c.has(func(word string) bool { return word == "-R" || word == "--files-from=list" })
+			return named && s.c.has(func(word string) bool { return regexp.MustCompile(`^--(copy|link|compare)-dest=`).MatchString(word) }) &&
+				s.holds(func(name string, e copiertest.Entry) bool { return strings.HasPrefix(name, "alt") && e.Target != "" })
+		},
+	},
+	{
+		name: "Times of the directory of --temp-dir",
+		what: regexp.MustCompile(`^"outside": mtime: `),
+		when: func(s *syncTrial, _ string) bool {
+			return s.c.has(func(word string) bool { return word == "--temp-dir={root}/outside" })
+		},
+	},
+	{
+		name: "Rules in files on the way to what -R names",
+		what: regexp.MustCompile(`^-i of a only: |^"dst.*": (name|mtime): `),
+		when: func(s *syncTrial, _ string) bool {
+			late := s.c.has(func(word string) bool { return word == "--delete-before" || word == "--delete-after" })
+			files := s.c.has(func(word string) bool {
+				return regexp.MustCompile(`^(-F+|-C|--filter=(:|dir-merge))`).MatchString(word)
+			})
+			return late && files && s.c.has(func(word string) bool { return word == "-R" })
 		},
 	},
 	{
@@ -81,9 +109,9 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "Names of one file of the destination, written in place",
-		what: regexp.MustCompile(`^-i of [ab] only: >f|^"dst.*": (size|content|mtime): `),
+		what: regexp.MustCompile(`^-i of [ab] only: >f|^"dst.*": (size|content|mtime): |^"bak.*": (name: a |content: |size: )`),
 		when: func(s *syncTrial, found string) bool {
-			return s.c.has(func(word string) bool { return slices.Contains(inPlace, word) }) && s.linked(found)
+			return s.c.has(func(word string) bool { return slices.Contains(inPlace, word) }) && (s.linked(found) || strings.HasPrefix(found, `"bak`))
 		},
 	},
 	{
@@ -98,7 +126,8 @@ var syncIntended = []syncDifference{
 		name: "Which name of a file is copied and which are linked to it",
 		what: regexp.MustCompile(`^-i of [ab] only: [.>ch][fLSD]|": (mtime|hard link to): |^"bak|^"dst/.*(\.old|~|\.bak)": name: `),
 		when: func(s *syncTrial, found string) bool {
-			return strings.Contains(s.one.stdout+s.other.stdout, " => ") && (s.linkedAnywhere(found) || strings.HasPrefix(found, `"bak`))
+			silent := s.c.has(func(word string) bool { return word == "-q" })
+			return (silent || strings.Contains(s.one.stdout+s.other.stdout, " => ")) && (s.linkedAnywhere(found) || strings.HasPrefix(found, `"bak`))
 		},
 	},
 	{
@@ -138,7 +167,7 @@ var syncIntended = []syncDifference{
 		name: "The owning group in ACLs",
 		what: regexp.MustCompile(`": xattr "system\.posix_acl_access"`),
 		when: func(s *syncTrial, found string) bool {
-			one, other, ok := strings.Cut(regexp.MustCompile(`\\x04\\x00\\x0[0-7]\\x00`).ReplaceAllString(found, ""), ", b ")
+			one, other, ok := strings.Cut(regexp.MustCompile(`\\x04\\x00(\\x0[0-7]|\\a)\\x00`).ReplaceAllString(found, ""), ", b ")
 			_, one, _ = strings.Cut(one, ": a ")
 			return ok && one == other
 		},
@@ -235,7 +264,7 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "Names of the source reached by a symbolic link of another user",
-		what: regexp.MustCompile(`^-i of b only: (>f|c[dLDS])|^-i of b only: \.d|^exit code: a 23, b 0$|^"dst.*": (name: a nothing, b |type: |mtime: )`),
+		what: regexp.MustCompile(`^-i of b only: (>f|c[dLDS])|^-i of b only: \.d|^exit code: a 23, b 0$|^"dst.*": (name: a nothing, b |type: |mtime: |size: |target: )`),
 		when: func(s *syncTrial, _ string) bool {
 			return regexp.MustCompile(`link_stat "\{root\}/src/.*" failed: Too many levels of symbolic links`).MatchString(s.one.stderr) &&
 				strings.Contains(s.one.stderr, "refusing to follow a symlink owned by an untrusted user")
@@ -281,9 +310,11 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "Alternates that can't be entered",
-		what: regexp.MustCompile(`^exit code: a 23, b 0$`),
-		when: func(s *syncTrial, _ string) bool {
-			return regexp.MustCompile(`readlink_stat\("\{root\}/alt\d/.*"\) failed: Permission denied`).MatchString(s.one.stderr)
+		what: regexp.MustCompile(`^exit code: a 23, b 0$|^-i of b only: cd`),
+		when: func(s *syncTrial, found string) bool {
+			none := regexp.MustCompile(`readlink_stat\("\{root\}/alt\d/.*"\) failed: Permission denied`).MatchString(s.one.stderr)
+			return none || s.c.uid != 0 && strings.HasPrefix(found, "-i of b only: cd") &&
+				s.c.has(func(word string) bool { return strings.HasPrefix(word, "--compare-dest=") })
 		},
 	},
 	{

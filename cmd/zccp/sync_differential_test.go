@@ -234,9 +234,9 @@ func (s *syncTrial) execute(command []string, root string, words []string) outco
 	var exit *exec.ExitError
 	if ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
 		s.hung = true
-		// rsync waits for ever if one of its processes has given up.
-		s.lost = command[0] == s.reference[0] && bytes.Contains(stderr.Bytes(), []byte("rsync: connection unexpectedly closed"))
 	}
+	// rsync waits for ever if one of its processes has given up.
+	s.lost = command[0] == "rsync" && (s.hung || bytes.Contains(stderr.Bytes(), []byte("protocol incompatibility (code 2)")))
 	if s.lost {
 		s.t.Logf("%q did not end: %s", argv, stderr.Bytes())
 	} else if s.hung {

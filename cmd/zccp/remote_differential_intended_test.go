@@ -129,7 +129,7 @@ func remoteIntended() []syncDifference {
 		{
 			// They lead out of what it offers.
 			name: "Links that names go through, at a daemon",
-			what: regexp.MustCompile(`^-i of [ab] only: |^"dst.*": (name|type): a |": mtime: `),
+			what: regexp.MustCompile(`^exit code: a 0, b 23$|^-i of [ab] only: |^"dst.*": (name|type): a |": mtime: `),
 			when: func(s *syncTrial, _ string) bool {
 				_, pull := remoteTurn(s.number)
 				paths := s.c.has(func(word string) bool { return word == "--files-from=list" || word == "-R" })
@@ -155,6 +155,16 @@ func remoteIntended() []syncDifference {
 			when: func(s *syncTrial, _ string) bool {
 				_, pull := remoteTurn(s.number)
 				return s.daemon(pull) && s.c.has(func(word string) bool { return strings.HasPrefix(word, "-F") || strings.Contains(word, "=:") })
+			},
+		},
+		{
+			// What is written through it is, or is not yet, there when it is read.
+			name: "The source, reached through a link of the destination",
+			what: regexp.MustCompile(`^-i of [ab] only: |^"dst.*": (name|mode|mtime): `),
+			when: func(s *syncTrial, _ string) bool {
+				return s.c.has(func(word string) bool { return word == "-K" }) && s.holds(func(name string, e copiertest.Entry) bool {
+					return strings.HasPrefix(name, "dst/") && e.Target != ""
+				})
 			},
 		},
 		{
@@ -185,7 +195,8 @@ func remoteIntended() []syncDifference {
 			name: "Deletions beside files that can't be read",
 			what: regexp.MustCompile(`^-i of [ab] only: (\*deleting|\.d)|: name: |": mtime: `),
 			when: func(s *syncTrial, _ string) bool {
-				return s.one.code == 23 && s.other.code == 23 && strings.Contains(s.other.stderr, "cannot open")
+				early := s.c.has(func(word string) bool { return word == "--delete-before" }) && strings.Contains(s.other.stdout+s.other.stderr, "skipping file deletion")
+				return s.one.code == 23 && s.other.code == 23 && (early || strings.Contains(s.other.stderr, "cannot open"))
 			},
 		},
 	}

@@ -96,9 +96,8 @@ func (f *farEnd) place(word string) string {
 		return f.prefix + word
 	}
 	if rest, ok := strings.CutPrefix(word, f.root); ok {
-		if word = rest; !strings.HasPrefix(rest, "/./") { // what -R cuts there is not "./"
-			word = strings.TrimPrefix(rest, "/")
-		}
+		// What -R cuts at the root is nothing to cut there, and no "./".
+		word = strings.TrimPrefix(strings.TrimPrefix(rest, "/"), "./")
 	}
 	return f.prefix + word + f.suffix // paths stand as they are in an address
 }

@@ -52,7 +52,7 @@ var syncIntended = []syncDifference{
 	},
 	{
 		name: "Alternates that are reached through a symbolic link",
-		what: regexp.MustCompile(`^-i of b only: >f|^"dst.*": `),
+		what: regexp.MustCompile(`^-i of b only: >f|^"(dst|outside).*": `),
 		when: func(s *syncTrial, _ string) bool {
 			named := s.c.has(func(word string) bool { return word == "-R" || word == "--files-from=list" })
 			return named && s.c.has(func(word string) bool { return regexp.MustCompile(`^--(copy|link|compare)-dest=`).MatchString(word) }) &&
@@ -75,6 +75,38 @@ var syncIntended = []syncDifference{
 				return regexp.MustCompile(`^(-F+|-C|--filter=(:|dir-merge))`).MatchString(word)
 			})
 			return late && files && s.c.has(func(word string) bool { return word == "-R" })
+		},
+	},
+	{
+		name: "Backups of what -D would copy",
+		what: regexp.MustCompile(`: name: a nothing, b (socket|fifo|named pipe|block special file|character special file)$`),
+		when: func(s *syncTrial, _ string) bool {
+			return s.c.has(func(word string) bool { return word == "-b" || word == "--backup" })
+		},
+	},
+	{
+		name: "Removing what a link still leads to",
+		what: regexp.MustCompile(`^exit code: a 23, b 0$|^"src.*": (name: a .*, b nothing$|mtime: )`),
+		when: func(s *syncTrial, _ string) bool {
+			return s.c.has(func(word string) bool { return word == "--remove-source-files" }) && strings.Contains(s.one.stdout+s.one.stderr, "Skipping sender remove")
+		},
+	},
+	{
+		name: "Default ACLs of what is no directory",
+		what: regexp.MustCompile(`^exit code: a 23, b 0$|^-i of [ab] only: |: mode: `),
+		when: func(s *syncTrial, _ string) bool {
+			return regexp.MustCompile(`get_acl: sys_acl_get_file\(.*ACL_TYPE_DEFAULT\): Permission denied`).MatchString(s.one.stderr)
+		},
+	},
+	{
+		name: "Empty directories that are named twice, with -m",
+		what: regexp.MustCompile(`^-i of a only: cd|^"dst.*": (name: a directory, b nothing$|mtime: )`),
+		when: func(s *syncTrial, _ string) bool {
+			twice := false
+			for i, src := range s.c.sources {
+				twice = twice || slices.Contains(s.c.sources[:i], src)
+			}
+			return twice && s.c.has(func(word string) bool { return word == "-m" })
 		},
 	},
 	{

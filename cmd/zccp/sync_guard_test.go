@@ -161,6 +161,28 @@ func TestSyncGuard(t *testing.T) {
 			}
 		})
 	}
+	g.run(t, "attributes of a file that can't be written", func(g *guarded) {
+		g.uid = nobody
+		g.write("src/one", "dst/one")
+		for _, name := range []string{"src", "src/one", "dst", "dst/one"} {
+			must(t, os.Chown(g.path(name), nobody, nobody))
+			must(t, os.Chtimes(g.path(name), time.Unix(1e9, 0), time.Unix(1e9, 0)))
+		}
+		must(t, os.WriteFile(g.path("src/one"), []byte("content of dst/one"), 0o644))
+		must(t, os.Chtimes(g.path("src/one"), time.Unix(1e9, 0), time.Unix(1e9, 0)))
+		if err := unix.Setxattr(g.path("src/one"), "user.one", []byte("1"), 0); err != nil {
+			t.Skip(err)
+		}
+		must(t, unix.Setxattr(g.path("dst/one"), "user.two", []byte("2"), 0))
+		must(t, os.Chmod(g.path("dst/one"), 0o444))
+		g.ends(g.sync("-X", "--no-perms"), 0, "")
+		var list [64]byte
+		n, err := unix.Listxattr(g.path("dst/one"), list[:])
+		st, e := os.Stat(g.path("dst/one"))
+		if err != nil || string(list[:n]) != "user.one\x00" || e != nil || st.Mode().Perm() != 0o444 {
+			g.t.Errorf("%q %v, %v %v", list[:max(n, 0)], err, st, e)
+		}
+	})
 	g.run(t, "error of the device", func(g *guarded) {
 		copiertest.Require(g.t, "strace")
 		g.write("src/one", "src/sub/two", "dst/extra", "dst/sub/two", "dst/sub/extra", "dst/zub/extra")

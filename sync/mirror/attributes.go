@@ -120,13 +120,14 @@ func (h *holder) setAll(c *change, want *meta, mode uint32) error {
 		}
 	}
 	acls, err := h.applyMeta(want, mode)
+	if platform.Denied(err) && m.opts.UID != 0 && mode&platform.ModeType != platform.ModeSymlink && h.chmod(c.mode|0o200) == nil {
+		// They take the right to write, which an owner may lack (xattr(7)).
+		c.setMode = true
+		_, err = h.applyMeta(want, mode)
+	}
 	note(err)
 	if c.setMode || acls && mode&platform.ModeType != platform.ModeSymlink {
-		if h.fd != platform.None {
-			note(m.calls.Fchmod(h.fd, c.mode))
-		} else {
-			note(m.calls.Fchmodat(h.dir, h.name, c.mode))
-		}
+		note(h.chmod(c.mode))
 	}
 	if c.setTimes {
 		if h.fd != platform.None {
@@ -136,6 +137,13 @@ func (h *holder) setAll(c *change, want *meta, mode uint32) error {
 		}
 	}
 	return first
+}
+
+func (h *holder) chmod(mode uint32) error {
+	if h.fd != platform.None {
+		return h.m.calls.Fchmod(h.fd, mode)
+	}
+	return h.m.calls.Fchmodat(h.dir, h.name, mode)
 }
 
 func (h *holder) chown(uid, gid int) error {

@@ -61,7 +61,7 @@ func (m *Mirror) sources(sources []string) (*pair, error) {
 	p := &pair{}
 	p.unpublished.Store(1)
 	p.unsealed.Store(1)
-	m.overlap = (m.opts.HardLinks || m.opts.RemoveSource) && overlap(reqs)
+	m.overlap = (m.opts.HardLinks || m.opts.RemoveSource) && (m.follows() || overlap(reqs))
 	m.origins(p, reqs)
 	return p, nil
 }

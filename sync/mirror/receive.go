@@ -117,6 +117,7 @@ func (m *Mirror) Receive(ctx context.Context, root *wire.Root, dst string, peer 
 	}
 	r.settled.L = &r.mu
 	m.far = r
+	m.overlap = m.opts.HardLinks && m.follows()
 	if m.opts.Delete == DeleteBefore {
 		// A walk of its own would need all listings twice.
 		m.opts.Delete = DeleteDuring

@@ -117,3 +117,25 @@ func TestPruneNamedLink(t *testing.T) {
 		}
 	}
 }
+
+// TestFollowedNames: with -L a file has more names than links, and with -H all are
+// names of one file.
+func TestFollowedNames(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir+"/src", "b=1", "d/e->../b", "z->b", "a->b")
+	if err := os.Link(dir+"/src/b", dir+"/src/c"); err != nil {
+		t.Fatal(err)
+	}
+	opts := archive()
+	opts.HardLinks, opts.Links = true, LinksFollow
+	r := run(t, opts, dir+"/dst", dir+"/src/")
+	first, err := os.Stat(dir + "/dst/b")
+	if err != nil {
+		t.Fatal(err, r.problems)
+	}
+	for _, name := range []string{"a", "c", "z", "d/e"} {
+		if st, err := os.Stat(dir + "/dst/" + name); err != nil || !os.SameFile(first, st) {
+			t.Errorf("%s is another file: %v; %q", name, err, r.items)
+		}
+	}
+}

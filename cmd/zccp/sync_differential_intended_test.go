@@ -159,7 +159,8 @@ var syncIntended = []syncDifference{
 		what: regexp.MustCompile(`^-i of [ab] only: [.>ch][fLSD]|": (mtime|hard link to): |^"bak|^"dst/.*(\.old|~|\.bak)": name: `),
 		when: func(s *syncTrial, found string) bool {
 			silent := s.c.has(func(word string) bool { return word == "-q" })
-			return (silent || strings.Contains(s.one.stdout+s.other.stdout, " => ")) && (s.linkedAnywhere(found) || strings.HasPrefix(found, `"bak`))
+			backed := regexp.MustCompile(`(\.old|~|\.bak|\.x)": `).ReplaceAllString(found, `": `)
+			return (silent || strings.Contains(s.one.stdout+s.other.stdout, " => ")) && (s.linkedAnywhere(found) || s.linkedAnywhere(backed) || strings.HasPrefix(found, `"bak`))
 		},
 	},
 	{

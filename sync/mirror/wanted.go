@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/zccp/zccp/platform"
 )
@@ -26,21 +27,35 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 			continue
 		}
 		mode := st.Type()
-		if !w.named && !m.opts.DeleteMissingArgs && !m.leads(o, name, w) {
-			continue
-		}
-		if w.named && m.hidden(o, name, mode) || m.prunes(o, name, mode, len(w.names) > 0) {
-			continue
-		}
-		if mode == platform.ModeDir && w.named && w.depth == 0 && !m.opts.Dirs && !m.opts.Recursive && !m.opts.FromSet {
-			m.note(0, "skipping directory %s", w.path)
+		if hidden := w.named && m.hidden(o, name, mode); hidden || m.skips(w, mode) {
+			if !hidden {
+				m.tellLeft(left{w, nil})
+			}
 			if len(w.names) == 0 {
 				continue
 			}
+			w.named, w.depth = false, 0 // it leads to what was named below it, no more
+		}
+		if !w.named && !m.opts.DeleteMissingArgs {
+			if leads, rest := m.leads(o, name, w); !leads {
+				for _, l := range rest {
+					m.tellLeft(l)
+				}
+				continue
+			}
+		}
+		if m.prunes(o, name, mode, len(w.names) > 0) {
+			continue
 		}
 		refs = l.add(refs, name, i, mode)
 	}
 	return refs
+}
+
+// skips reports whether something that was named is a directory, which without -r
+// and -d is none to be transferred.
+func (m *Mirror) skips(w *want, mode uint32) bool {
+	return mode == platform.ModeDir && w.named && w.depth == 0 && !m.opts.Dirs && !m.opts.Recursive && !m.opts.FromSet
 }
 
 // statWanted looks at a name that was given. A link is followed where more of
@@ -101,14 +116,29 @@ func (m *Mirror) dropMissing(p *pair, as platform.Name) {
 	m.later.mu.Unlock()
 }
 
+// left is something that was named and is not transferred: it can't be looked at,
+// or is a directory that is skipped.
+type left struct {
+	w   *want
+	err error
+}
+
+func (m *Mirror) tellLeft(l left) {
+	if l.err != nil {
+		m.missingOperand(l.w.path, l.err)
+	} else {
+		m.note(0, "skipping directory %s", strings.TrimRight(l.w.path, "/"))
+	}
+}
+
 // leads reports whether something that was named stands below a directory that
-// only leads to it, and is shown; otherwise what is missing is reported, since
-// nobody comes there.
-func (m *Mirror) leads(up *origin, name platform.Name, w *want) bool {
+// only leads to it, and is shown. If not, nobody comes there to tell of what is
+// left.
+func (m *Mirror) leads(up *origin, name platform.Name, w *want) (is bool, all []left) {
 	var st platform.Stat
 	d, err := m.pool.Open(up.dir, name, true, &st)
 	if err != nil {
-		return true // whoever enters it reports that
+		return true, nil // whoever enters it reports that
 	}
 	defer d.Done()
 	defer d.Release()
@@ -117,14 +147,9 @@ func (m *Mirror) leads(up *origin, name platform.Name, w *want) bool {
 		o.hides = up.passes(name)
 	} else if up.hides != nil {
 		if o.hides, err = up.hides.Enter(name.Bytes(), m.reader(d)); err != nil {
-			return true
+			return true, nil
 		}
 	}
-	type lost struct {
-		w   *want
-		err error
-	}
-	var missing []lost
 	for text, child := range w.names {
 		name, err := platform.MakeName(text)
 		if err == nil {
@@ -132,17 +157,23 @@ func (m *Mirror) leads(up *origin, name platform.Name, w *want) bool {
 		}
 		switch {
 		case err != nil:
-			missing = append(missing, lost{child, err})
-		case !child.named:
-			if m.leads(o, name, child) {
-				return true
+			all = append(all, left{child, err})
+		case !child.named, len(child.names) > 0 && (m.skips(child, st.Type()) || m.hidden(o, name, st.Type())):
+			is, below := m.leads(o, name, child)
+			if is {
+				return true, nil
+			}
+			all = append(all, below...)
+			if m.skips(child, st.Type()) && !m.hidden(o, name, st.Type()) {
+				all = append(all, left{child, nil})
+			}
+		case m.skips(child, st.Type()):
+			if !m.hidden(o, name, st.Type()) {
+				all = append(all, left{child, nil})
 			}
 		case !m.hidden(o, name, st.Type()) && !m.prunes(o, name, st.Type(), len(child.names) > 0):
-			return true
+			return true, nil
 		}
 	}
-	for _, l := range missing {
-		m.missingOperand(l.w.path, l.err)
-	}
-	return false
+	return false, all
 }

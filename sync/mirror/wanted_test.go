@@ -3,11 +3,13 @@ package mirror
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/zccp/zccp/platform"
+	"github.com/zccp/zccp/sync/filter"
 )
 
 // TestMissingArgs has what was given and isn't there deleted at the destination,
@@ -136,6 +138,65 @@ func TestFollowedNames(t *testing.T) {
 	for _, name := range []string{"a", "c", "z", "d/e"} {
 		if st, err := os.Stat(dir + "/dst/" + name); err != nil || !os.SameFile(first, st) {
 			t.Errorf("%s is another file: %v; %q", name, err, r.items)
+		}
+	}
+}
+
+// TestNamedBelowHidden: what is named below something that is named and hidden is
+// transferred, and that is only on the way.
+func TestNamedBelowHidden(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir+"/src", "x.bak/bar=1", "x.bak/s/u=2", "y=3")
+	t.Chdir(dir + "/src")
+	for _, set := range []func(*Options) []string{
+		func(o *Options) []string { return []string{"x.bak", "x.bak/bar"} },
+		func(o *Options) []string {
+			o.FromSet, o.FilesFrom = true, [][]byte{[]byte("x.bak/"), []byte("x.bak/bar")}
+			return []string{"."}
+		},
+	} {
+		opts := archive()
+		opts.Filter = filter.New(nil)
+		if err := opts.Filter.Add("- *.bak"); err != nil {
+			t.Fatal(err)
+		}
+		opts.Relative = true
+		sources := set(&opts)
+		dst := t.TempDir()
+		r := run(t, opts, dst, sources...)
+		bar, _ := os.ReadFile(dst + "/x.bak/bar")
+		if _, err := os.Stat(dst + "/x.bak/s"); string(bar) != "1" || err == nil || len(r.problems) > 0 {
+			t.Errorf("%q: %q; %q", sources, r.items, r.problems)
+		}
+	}
+}
+
+// TestSkippedOnTheWay: without -r what is named once is told of once, and directories
+// that lead to nothing are not made.
+func TestSkippedOnTheWay(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir+"/src", "a/b/f=1", "a/c=2")
+	t.Chdir(dir + "/src")
+	for _, c := range []struct{ sources, notes, made string }{
+		{"a/b", "skipping directory a/b", ""},
+		{"a/b/gone a/c", "", "a a/c"},
+		{"a a/b/f", "skipping directory a", "a a/b a/b/f"},
+		{"a/ a/b", "skipping directory a, skipping directory a/b", ""},
+	} {
+		opts := archive()
+		opts.Relative, opts.Recursive = true, false
+		dst := t.TempDir()
+		r := run(t, opts, dst, strings.Fields(c.sources)...)
+		var made []string
+		filepath.WalkDir(dst, func(path string, _ os.DirEntry, _ error) error {
+			if rel, _ := filepath.Rel(dst, path); rel != "." {
+				made = append(made, rel)
+			}
+			return nil
+		})
+		slices.Sort(r.notes)
+		if strings.Join(r.notes, ", ") != c.notes || strings.Join(made, " ") != c.made || len(r.problems) != strings.Count(c.sources, "gone") {
+			t.Errorf("%s: notes %q, made %q; %q", c.sources, r.notes, made, r.problems)
 		}
 	}
 }

@@ -183,6 +183,22 @@ func TestSyncGuard(t *testing.T) {
 			g.t.Errorf("%q %v, %v %v", list[:max(n, 0)], err, st, e)
 		}
 	})
+	g.run(t, "attributes of a directory that can't be entered", func(g *guarded) {
+		g.uid = nobody
+		g.write("src/sub/one", "dst/one")
+		must(t, os.Chown(g.path("dst"), nobody, nobody))
+		must(t, os.Chmod(g.path("src/sub"), 0o744))
+		if err := unix.Setxattr(g.path("src/sub"), "user.one", []byte("1"), 0); err != nil {
+			t.Skip(err)
+		}
+		e := g.sync("-X")
+		g.ends(e, 23, "cannot open directory 'src/sub': Permission denied")
+		var value [4]byte
+		n, err := unix.Getxattr(g.path("dst/sub"), "user.one", value[:])
+		if err != nil || string(value[:n]) != "1" || strings.Count(e.stderr, "zccp: ") != 2 {
+			g.t.Errorf("%q %v; %s", value[:max(n, 0)], err, e.stderr)
+		}
+	})
 	g.run(t, "error of the device", func(g *guarded) {
 		copiertest.Require(g.t, "strace")
 		g.write("src/one", "src/sub/two", "dst/extra", "dst/sub/two", "dst/sub/extra", "dst/zub/extra")

@@ -95,7 +95,7 @@ func (m *Mirror) openOrigin(up *origin, name platform.Name, first bool, p *pair)
 	if err == nil && !m.searchable(dir.FD(), &st) {
 		dir.Release()
 		dir.Done()
-		err = platform.ErrDenied
+		dir, err = nil, platform.ErrDenied
 	}
 	switch {
 	case err == nil:

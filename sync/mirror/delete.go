@@ -302,7 +302,7 @@ func (j *blockedJob) Run(ctx context.Context, w *apply.Worker) {
 // deleteFirst is the walk of DeleteBefore: it lists both sides, and deletes.
 func (m *Mirror) deleteFirst(ctx context.Context, sources []string, dst string) error {
 	first := New(m.native, m.opts, m.report)
-	first.deleteOnly = true
+	first.deleteOnly, first.said = true, map[string]bool{}
 	first.opts.Delete = DeleteDuring
 	defer first.close()
 	root, err := first.operands(sources, dst)
@@ -314,6 +314,7 @@ func (m *Mirror) deleteFirst(ctx context.Context, sources []string, dst string) 
 	if ctx.Err() == nil {
 		first.finish(ctx)
 	}
+	m.said = first.said
 	m.ioError.Store(first.ioError.Load())
 	m.later.deleted.Store(first.later.deleted.Load())
 	m.stats.addDeleted(&first.stats)

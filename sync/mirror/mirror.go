@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/zccp/zccp/copier"
@@ -88,6 +89,8 @@ type Mirror struct {
 
 	guarded    bool // a guard stopped the deletions
 	deleteOnly bool // the walk before that of DeleteBefore
+	saidMu     sync.Mutex
+	said       map[string]bool // problems of that walk: the other one meets them again
 
 	out   *offering // of a run that only has sources
 	far   *Receiver // of a run whose sources are elsewhere
@@ -203,6 +206,13 @@ func (m *Mirror) sourceProblem(action, path string, err error) {
 
 func (m *Mirror) fail(kind Kind, err error, text string) {
 	m.r.Counters.Failed.Add(1)
+	if m.deleteOnly {
+		m.saidMu.Lock()
+		m.said[text] = true
+		m.saidMu.Unlock()
+	} else if m.said[text] {
+		return
+	}
 	m.report.Problem(kind, &message{text, err}, "")
 }
 

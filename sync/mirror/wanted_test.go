@@ -200,3 +200,16 @@ func TestSkippedOnTheWay(t *testing.T) {
 		}
 	}
 }
+
+// TestSaidOnce: with --delete-before the source is walked twice, and its problems are
+// told of once.
+func TestSaidOnce(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir, "src/f=1", "dst/src/g=2")
+	opts := archive()
+	opts.Delete = DeleteBefore
+	r := run(t, opts, dir+"/dst", dir+"/src", dir+"/gone")
+	if _, err := os.Stat(dir + "/dst/src/g"); len(r.problems) != 1 || err != nil {
+		t.Errorf("%q; %v", r.problems, err)
+	}
+}

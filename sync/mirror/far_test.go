@@ -25,7 +25,7 @@ func TestFar(t *testing.T) {
 	if farRuns {
 		t.Skip("this is the repetition")
 	}
-	cmd := exec.Command(os.Args[0], "-test.run", "AgainstRsync|MissingArgs|DotInPath|WriteDevices|FollowedNames|NamedBelowHidden|OnTheWay", "-test.timeout", "5m")
+	cmd := exec.Command(os.Args[0], "-test.run", "AgainstRsync|MissingArgs|DotInPath|WriteDevices|FollowedNames|OnTheWay|NamedBelow|MissingLink", "-test.timeout", "5m")
 	cmd.Env = append(os.Environ(), "ZCCP_TEST_FAR=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -242,9 +242,10 @@ func (j *dirEndJob) Run(ctx context.Context, w *apply.Worker) {
 	r.mu.Unlock()
 }
 
-// dropMissing has deleted what was given and isn't there at the sender.
+// dropMissing has deleted what was given and isn't there at the sender. A source
+// that was to get another name has none to be deleted by.
 func (r *Receiver) dropMissing(d *farDir, p *pair) {
-	if len(d.missing) == 0 || p.dst == nil {
+	if len(d.missing) == 0 || p.dst == nil || p.parent == nil && r.as != nil {
 		return
 	}
 	if err := p.use(); err != nil {

@@ -131,7 +131,7 @@ func (m *Mirror) tellMissing(p *pair) {
 				err = m.statWanted(o, w, name, &st)
 			}
 			if err != nil {
-				m.missingWanted(p, w, name, err)
+				m.missingWanted(p, o, w, name, err)
 			}
 		}
 	}

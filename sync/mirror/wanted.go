@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 			err = m.statWanted(o, w, name, &st)
 		}
 		if err != nil {
-			m.missingWanted(p, w, name, err)
+			m.missingWanted(p, o, w, name, err)
 			continue
 		}
 		mode := st.Type()
@@ -34,7 +35,17 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 			if len(w.names) == 0 {
 				continue
 			}
-			w.named, w.depth = false, 0 // it leads to what was named below it, no more
+			if err := m.onTheWay(o, w, name, &st); err != nil {
+				m.loseBelow(w, err)
+				continue
+			}
+			w.named, w.depth, mode = false, 0, st.Type()
+		} else if w.named && len(w.names) > 0 && mode != platform.ModeDir {
+			if err := m.onTheWay(o, w, name, &st); err != nil {
+				m.loseBelow(w, err)
+			} else {
+				w.named, w.depth, mode = false, 0, st.Type() // a link
+			}
 		}
 		if !w.named && !m.opts.DeleteMissingArgs {
 			if leads, rest := m.leads(o, name, w); !leads {
@@ -50,6 +61,29 @@ func (m *Mirror) listWanted(p *pair, i int, l *listing, refs []ref) []ref {
 		refs = l.add(refs, name, i, mode)
 	}
 	return refs
+}
+
+// onTheWay looks at a name as at a part of the paths of what was named below it.
+func (m *Mirror) onTheWay(o *origin, w *want, name platform.Name, st *platform.Stat) error {
+	return m.statWanted(o, &want{names: w.names, path: w.path}, name, st)
+}
+
+// loseBelow reports what was named below something that is no directory.
+func (m *Mirror) loseBelow(w *want, err error) {
+	for _, l := range leftBelow(w, err) {
+		m.tellLeft(l)
+	}
+}
+
+func leftBelow(w *want, err error) (all []left) {
+	for _, text := range slices.Sorted(maps.Keys(w.names)) {
+		child := w.names[text]
+		if child.named {
+			all = append(all, left{child, err})
+		}
+		all = append(all, leftBelow(child, err)...)
+	}
+	return all
 }
 
 // skips reports whether something that was named is a directory, which without -r
@@ -86,7 +120,12 @@ func (m *Mirror) statWanted(o *origin, w *want, name platform.Name, st *platform
 
 // missingWanted reports a name that isn't there, or has it deleted at the
 // destination where that was asked for.
-func (m *Mirror) missingWanted(p *pair, w *want, name platform.Name, err error) {
+func (m *Mirror) missingWanted(p *pair, o *origin, w *want, name platform.Name, err error) {
+	var st platform.Stat
+	if m.opts.Links == LinksCopyUnsafe && platform.NotExist(platform.Cause(err)) && m.calls.Statat(o.dir.FD(), name, &st, false) == nil {
+		m.linkProblem(o, name, err) // it is there, and leads nowhere
+		return
+	}
 	if !m.opts.DeleteMissingArgs || !platform.NotExist(platform.Cause(err)) || !w.named {
 		m.missingOperand(w.path, err)
 		return
@@ -155,23 +194,30 @@ func (m *Mirror) leads(up *origin, name platform.Name, w *want) (is bool, all []
 		if err == nil {
 			err = m.statWanted(o, child, name, &st)
 		}
+		kind := st.Type()
 		switch {
 		case err != nil:
 			all = append(all, left{child, err})
-		case !child.named, len(child.names) > 0 && (m.skips(child, st.Type()) || m.hidden(o, name, st.Type())):
+		case !child.named, len(child.names) > 0 && (m.skips(child, kind) || m.hidden(o, name, kind)):
+			if child.named {
+				if err := m.onTheWay(o, child, name, &st); err != nil {
+					all = append(all, leftBelow(child, err)...)
+					continue
+				}
+			}
 			is, below := m.leads(o, name, child)
 			if is {
 				return true, nil
 			}
 			all = append(all, below...)
-			if m.skips(child, st.Type()) && !m.hidden(o, name, st.Type()) {
+			if m.skips(child, kind) && !m.hidden(o, name, kind) {
 				all = append(all, left{child, nil})
 			}
-		case m.skips(child, st.Type()):
-			if !m.hidden(o, name, st.Type()) {
+		case m.skips(child, kind):
+			if !m.hidden(o, name, kind) {
 				all = append(all, left{child, nil})
 			}
-		case !m.hidden(o, name, st.Type()) && !m.prunes(o, name, st.Type(), len(child.names) > 0):
+		case !m.hidden(o, name, kind) && !m.prunes(o, name, kind, len(child.names) > 0):
 			return true, nil
 		}
 	}

@@ -40,14 +40,7 @@ func TestMissingArgs(t *testing.T) {
 			opts.DeleteMissingArgs = true
 			c.set(&opts)
 			r := run(t, opts, dir+"/dst", strings.Fields(c.operands)...)
-			var left []string
-			filepath.WalkDir(dir+"/dst", func(path string, _ os.DirEntry, _ error) error {
-				if rel, _ := filepath.Rel(dir+"/dst", path); rel != "." {
-					left = append(left, rel)
-				}
-				return nil
-			})
-			if got := strings.Join(left, " "); got != c.left || len(r.problems) > 0 && c.name != "kept" {
+			if got := below(dir + "/dst"); got != c.left || len(r.problems) > 0 && c.name != "kept" {
 				t.Errorf("left %q, want %q; %q", got, c.left, r.problems)
 			}
 		})
@@ -187,15 +180,9 @@ func TestSkippedOnTheWay(t *testing.T) {
 		opts.Relative, opts.Recursive = true, false
 		dst := t.TempDir()
 		r := run(t, opts, dst, strings.Fields(c.sources)...)
-		var made []string
-		filepath.WalkDir(dst, func(path string, _ os.DirEntry, _ error) error {
-			if rel, _ := filepath.Rel(dst, path); rel != "." {
-				made = append(made, rel)
-			}
-			return nil
-		})
+		made := below(dst)
 		slices.Sort(r.notes)
-		if strings.Join(r.notes, ", ") != c.notes || strings.Join(made, " ") != c.made || len(r.problems) != strings.Count(c.sources, "gone") {
+		if strings.Join(r.notes, ", ") != c.notes || made != c.made || len(r.problems) != strings.Count(c.sources, "gone") {
 			t.Errorf("%s: notes %q, made %q; %q", c.sources, r.notes, made, r.problems)
 		}
 	}
@@ -212,4 +199,63 @@ func TestSaidOnce(t *testing.T) {
 	if _, err := os.Stat(dir + "/dst/src/g"); len(r.problems) != 1 || err != nil {
 		t.Errorf("%q; %v", r.problems, err)
 	}
+}
+
+// TestNamedBelowOthers: what is named below a link to a directory has that in its path,
+// and below a file nothing is found, whether rules hide that file or not.
+func TestNamedBelowOthers(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir+"/src", "d/f=1", "link->d", "s=2")
+	for _, c := range []struct {
+		names, rule, made string
+		problems          int
+	}{
+		{"link link/f", "", "link link/f", 0},
+		{"link link/f", "- /link", "link link/f", 0},
+		{"s s/x", "", "s", 1},
+		{"s s/x", "- s", "", 1},
+		{"d d/f", "- d", "d d/f", 0},
+	} {
+		opts := archive()
+		opts.FromSet, opts.Relative = true, true
+		for name := range strings.FieldsSeq(c.names) {
+			opts.FilesFrom = append(opts.FilesFrom, []byte(name))
+		}
+		opts.Filter = filter.New(nil)
+		if c.rule != "" {
+			if err := opts.Filter.Add(c.rule); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dst := t.TempDir()
+		r := run(t, opts, dst, dir+"/src")
+		if made := below(dst); made != c.made || len(r.problems) != c.problems {
+			t.Errorf("%s, %q: made %q; %q", c.names, c.rule, made, r.problems)
+		}
+	}
+}
+
+// TestMissingLink: a link that is followed and leads nowhere is there, and has nothing
+// deleted; nor has a source that would have got another name.
+func TestMissingLink(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir, "src/f->/nonexistent/x", "dst/f=1", "dst/g=2")
+	opts := archive()
+	opts.DeleteMissingArgs, opts.Links = true, LinksCopyUnsafe
+	r := run(t, opts, dir+"/dst/g", dir+"/src/f")
+	if left := below(dir + "/dst"); left != "f g" || len(r.problems) != 1 {
+		t.Errorf("left %q; %q", left, r.problems)
+	}
+}
+
+// below returns the names below a directory.
+func below(dir string) string {
+	var names []string
+	filepath.WalkDir(dir, func(path string, _ os.DirEntry, _ error) error {
+		if rel, _ := filepath.Rel(dir, path); rel != "." {
+			names = append(names, rel)
+		}
+		return nil
+	})
+	return strings.Join(names, " ")
 }

@@ -92,43 +92,54 @@ func TestCacheLeft(t *testing.T) {
 			} {
 				// A clone moves nothing, so it leaves nothing.
 				c.opts.Reflink = Never
-				p := openPair(t, src, filepath.Join(dir, "dst"))
-				if err := calls.Fsync(p.src); err != nil {
-					t.Fatal(err)
-				}
-				calls.Fadvise(p.src, 0, 0, platform.AdviseDontNeed)
-				if c.hot {
-					if _, err := os.ReadFile(src); err != nil {
+				for try := 0; ; try++ {
+					p := openPair(t, src, filepath.Join(dir, "dst"))
+					if err := calls.Fsync(p.src); err != nil {
 						t.Fatal(err)
 					}
+					calls.Fadvise(p.src, 0, 0, platform.AdviseDontNeed)
+					if c.hot {
+						if _, err := os.ReadFile(src); err != nil {
+							t.Fatal(err)
+						}
+					}
+					var before, after, stored platform.CacheState
+					if err := calls.CacheState(p.src, 0, 0, &before); err != nil {
+						t.Skipf("cachestat: %v", err)
+					}
+					if before.Resident > 0 && !c.hot {
+						t.Skipf("%s keeps its files in memory", fsys.Name) // tmpfs
+					}
+					co := New(calls, c.opts, 0)
+					co.memory = func() int64 { return c.memory }
+					var res Result
+					if err := co.NewWorker().Data(context.Background(), p.dst, p.src, &platform.Stat{Dev: p.st.Dev, Mode: platform.ModeRegular}, &p.st, &res); err != nil {
+						t.Errorf("%s: %v", c.name, err)
+						break
+					}
+					if err := errors.Join(calls.Fsync(p.dst), calls.CacheState(p.src, 0, 0, &after), calls.CacheState(p.dst, 0, 0, &stored)); err != nil {
+						t.Fatal(err)
+					}
+					got := after.Resident - before.Resident + stored.Resident
+					t.Logf("%s: %s leaves %d KiB of the source, %d of the copy", c.name, res.Method, after.Resident>>10, stored.Resident>>10)
+					// The kernel may take a few back meanwhile.
+					if c.leavesPages && got < size-4<<20 {
+						t.Errorf("%s: only %d bytes in memory", c.name, got)
+					}
+					if !c.leavesPages && got > 1<<20 && try < 2 {
+						// btrfs reads some files, once in some twenty runs, through the
+						// page cache though O_DIRECT is set: every time, or never.
+						if err := errors.Join(os.Remove(src), os.WriteFile(src, noise(size), 0o644)); err != nil {
+							t.Fatal(err)
+						}
+						continue
+					}
+					if !c.leavesPages && got > 1<<20 {
+						t.Errorf("%s: %d bytes in memory", c.name, got)
+					}
+					p.holds(t, noise(size))
+					break
 				}
-				var before, after, stored platform.CacheState
-				if err := calls.CacheState(p.src, 0, 0, &before); err != nil {
-					t.Skipf("cachestat: %v", err)
-				}
-				if before.Resident > 0 && !c.hot {
-					t.Skipf("%s keeps its files in memory", fsys.Name) // tmpfs
-				}
-				co := New(calls, c.opts, 0)
-				co.memory = func() int64 { return c.memory }
-				var res Result
-				if err := co.NewWorker().Data(context.Background(), p.dst, p.src, &platform.Stat{Dev: p.st.Dev, Mode: platform.ModeRegular}, &p.st, &res); err != nil {
-					t.Errorf("%s: %v", c.name, err)
-					continue
-				}
-				if err := errors.Join(calls.Fsync(p.dst), calls.CacheState(p.src, 0, 0, &after), calls.CacheState(p.dst, 0, 0, &stored)); err != nil {
-					t.Fatal(err)
-				}
-				got := after.Resident - before.Resident + stored.Resident
-				t.Logf("%s: %s leaves %d KiB of the source, %d of the copy", c.name, res.Method, after.Resident>>10, stored.Resident>>10)
-				// The kernel may take a few back meanwhile.
-				if c.leavesPages && got < size-4<<20 {
-					t.Errorf("%s: only %d bytes in memory", c.name, got)
-				}
-				if !c.leavesPages && got > 1<<20 {
-					t.Errorf("%s: %d bytes in memory", c.name, got)
-				}
-				p.holds(t, noise(size))
 			}
 		})
 	}
